@@ -1,0 +1,1 @@
+"""Completed orders as balanced entries."""

@@ -1,0 +1,1 @@
+"""One live room: its rules, its fan-out and who is watching."""

@@ -1,0 +1,83 @@
+"""Everything that is configured, read from the environment once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """One process's configuration; field ``redis_url`` is the variable ``REDIS_URL`` and so on."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    data_dir: Path = Path(".data")
+    base_url: str = ""
+    """Public address of the gateway, without a trailing slash; derived from host and port if empty."""
+    redis_url: str = ""
+    """Empty: the supervisor starts an embedded Valkey and fills this in for its children."""
+    database_url: str = ""
+    """SQLAlchemy async address; empty: a SQLite file in the data directory."""
+    ledger_url: str = ""
+    """``sqlite:``, ``postgresql:``, ``https:``, ``nats:``; empty: a SQLite file in the data directory."""
+    media_url: str = "http://127.0.0.1:8001"
+    """Public address of the media process's WHIP and WHEP endpoints."""
+    payment_url: str = ""
+    """Address of the sandbox payment provider; empty: the one inside the gateway."""
+    token_secret: str = ""
+    """Shared key of tokens and internal signatures; at least 32 characters."""
+    trusted_proxies: str = ""
+    """Comma-separated networks whose ``X-Forwarded-For`` is believed."""
+    shards: int = 16
+    """Fixed at first start; 1 … 256."""
+    workers: int = 1
+    """Gateway processes of ``livecommerce up`` on this host."""
+    demo: bool = False
+    """Offers one-click sign-in and a seeded show. Never on with real money."""
+    hold_seconds: int = 180
+    """How long a unit is kept for a buyer before it must be paid."""
+
+    @property
+    def public_url(self) -> str:
+        """The gateway's address as browsers see it."""
+        return self.base_url or f"http://{self.host}:{self.port}"
+
+    @property
+    def sql_url(self) -> str:
+        """The SQL database's address for SQLAlchemy."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'livecommerce.sqlite'}"
+
+    @property
+    def ledger_address(self) -> str:
+        """The ledger's address."""
+        return self.ledger_url or f"sqlite:{self.data_dir / 'ledger.sqlite'}"
+
+    @property
+    def sandbox_url(self) -> str:
+        """The sandbox payment provider's address."""
+        return self.payment_url or f"{self.public_url}/sandbox"
+
+
+class BadSetting(Exception):
+    """A variable of the environment does not have the form it needs."""
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Reads the variables named like the fields in capitals; unset and empty ones keep their default.
+
+    Raises:
+        BadSetting: one sentence for the operator.
+    """
+    given = {name: environ[name.upper()] for name in Settings.__struct_fields__ if environ.get(name.upper())}
+    try:
+        return msgspec.convert(given, Settings, strict=False, dec_hook=_decode)
+    except msgspec.ValidationError as error:
+        raise BadSetting(f"The environment is not usable: {error}") from error
+
+
+def _decode(kind: type, value: object) -> object:
+    if kind is Path:
+        return Path(str(value))
+    raise NotImplementedError(kind)

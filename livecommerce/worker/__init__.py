@@ -1,0 +1,1 @@
+"""Jobs that run beside the gateways, one file a job; they hold no truth of their own."""
