@@ -1,0 +1,58 @@
+-- room_create_v1 {tag} room epoch state
+-- Creates a room's live state. Answers the epoch that holds, the given one or an earlier creator's.
+redis.register_function('room_create_v1', function(keys, args)
+  local key = keys[1] .. ':room:' .. args[1]
+  if redis.call('EXISTS', key) == 0 then
+    redis.call('HSET', key, 'epoch', args[2], 'offset', 0, 'state', args[3], 'state_offset', 0)
+  end
+  return redis.call('HGET', key, 'epoch')
+end)
+
+-- room_append_v1 {tag} room operation epoch expected_offset state (kind event)...
+-- Compare and append: adds events if the room is still at the expected offset, and stores the state folded up
+-- to them. Answers {"ok", last_offset}, {"stale", offset} or {"gone"}. The same operation twice answers the same.
+redis.register_function('room_append_v1', function(keys, args)
+  local tag, room, operation = keys[1], args[1], args[2]
+  local earlier = earlier_answer(tag, operation)
+  if earlier then
+    return { 'ok', tonumber(earlier) }
+  end
+  local key = tag .. ':room:' .. room
+  local stored = redis.call('HMGET', key, 'epoch', 'offset')
+  if not stored[1] then
+    return { 'gone' }
+  end
+  local offset = tonumber(stored[2])
+  if stored[1] ~= args[3] or offset ~= tonumber(args[4]) then
+    return { 'stale', offset }
+  end
+  local at_ms = clock_ms()
+  for index = 6, #args, 2 do
+    offset = append_event(tag, room, at_ms, args[index], args[index + 1])
+  end
+  redis.call('HSET', key, 'state', args[5], 'state_offset', offset)
+  redis.call('XTRIM', tag .. ':log:' .. room, 'MAXLEN', '~', 2000)
+  keep_answer(tag, operation, string.format('%d', offset))
+  return { 'ok', offset }
+end)
+
+-- room_load_v1 {tag} room
+-- Everything a cold gateway needs in one consistent read: {epoch, offset, state, state_offset, events after it}.
+-- Functions that sell append events without folding them, so the state can be older than the log.
+redis.register_function{
+  function_name = 'room_load_v1',
+  callback = function(keys, args)
+    local stored = redis.call('HMGET', keys[1] .. ':room:' .. args[1], 'epoch', 'offset', 'state', 'state_offset')
+    if not stored[1] then
+      return {}
+    end
+    local tail = redis.call('XRANGE', keys[1] .. ':log:' .. args[1],
+      string.format('%d-0', tonumber(stored[4]) + 1), '+')
+    local events = {}
+    for index, entry in ipairs(tail) do
+      events[index] = entry[2][2]
+    end
+    return { stored[1], tonumber(stored[2]), stored[3], tonumber(stored[4]), events }
+  end,
+  flags = { 'no-writes' },
+}

@@ -1,0 +1,75 @@
+"""Connections to Redis or Valkey, and the function library that every process loads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from livecommerce.ids import Shard, shard_of
+
+AWAY = (RedisConnectionError, RedisTimeoutError, OSError)
+"""What is raised while the server cannot be reached, or its answer is lost: outcome unknown."""
+
+Connection = Redis
+"""One server. Commands are never repeated by the client: a lost answer may have been a success."""
+
+
+def connect(url: str, *, timeout_seconds: float = 5.0, max_connections: int = 64) -> Connection:
+    """A client that raises instead of repeating; nothing is sent until its first use.
+
+    The caller closes it (``aclose``). A command that runs into the time-out has an unknown outcome.
+    """
+    return Redis.from_url(
+        url,
+        protocol=3,
+        retry=Retry(NoBackoff(), 0),
+        socket_timeout=timeout_seconds,
+        socket_connect_timeout=timeout_seconds,
+        max_connections=max_connections,
+        client_name="livecommerce",
+    )
+
+
+def tag(shard: Shard) -> str:
+    """The hash tag that keeps a shard's keys in one slot of a cluster."""
+    return f"{{s{shard}}}"
+
+
+def tag_of(identifier: str) -> str:
+    """The hash tag of the shard that an id was created in."""
+    return tag(shard_of(identifier))
+
+
+def library_source() -> str:
+    """All functions as one library; the files are joined in the order of their names."""
+    folder = files("livecommerce.adapters") / "lua"
+    parts = sorted(
+        (entry.name, entry.read_text("utf-8")) for entry in folder.iterdir() if entry.name.endswith(".lua")
+    )
+    return "#!lua name=livecommerce\n" + "\n".join(source for _, source in parts)
+
+
+async def load_library(redis: Connection) -> None:
+    """Installs the functions; loading what is there already changes nothing."""
+    await redis.function_load(library_source(), replace=True)
+
+
+async def unsafe_durability(redis: Connection) -> str | None:
+    """Why selling on this server could lose acknowledged writes, or ``None`` if it is safe."""
+    persistence: Mapping[str, Any] = await redis.info("persistence")
+    memory: Mapping[str, Any] = await redis.info("memory")
+    if not persistence.get("aof_enabled"):
+        return "append-only file is off (appendonly no)"
+    fsync = await redis.config_get("appendfsync")
+    if fsync.get("appendfsync") != "always":
+        return f"appendfsync is {fsync.get('appendfsync')}, not always"
+    if memory.get("maxmemory_policy") != "noeviction":
+        return f"maxmemory-policy is {memory.get('maxmemory_policy')}, not noeviction"
+    return None

@@ -1,0 +1,133 @@
+"""What a room shows: values that travel unchanged from its state to the browser.
+
+Times are UTC milliseconds, money is in minor units.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from livecommerce.localized import LocalText
+
+
+class PersonCard(Struct, frozen=True, kw_only=True):
+    """A person as the room sees them."""
+
+    person: str
+    name: str
+    role: str = "viewer"
+    """viewer, guest (watches without an account), host, brand, moderator, operator."""
+
+
+class SkuCard(Struct, frozen=True, kw_only=True):
+    """A variant that can be bought."""
+
+    sku: str
+    title: LocalText
+    price_minor: int
+
+
+class ProductCard(Struct, frozen=True, kw_only=True):
+    """A product as the room sees it."""
+
+    product: str
+    title: LocalText
+    image: str
+    price_minor: int
+    currency: str
+    skus: tuple[SkuCard, ...] = ()
+
+
+class PinCard(Struct, frozen=True, kw_only=True):
+    """A pinned product."""
+
+    product: ProductCard
+    pinned_ms: int
+
+
+class SaleCard(Struct, frozen=True, kw_only=True):
+    """A flash sale as the room sees it."""
+
+    sale: str
+    version: int
+    phase: str
+    """open, sold_out, closed."""
+    product: ProductCard
+    sku: str
+    price_minor: int
+    list_price_minor: int
+    currency: str
+    stock: int
+    """Units allocated to the sale; what is left travels in ``stock`` messages."""
+    limit: int
+    opens_ms: int
+    closes_ms: int
+    hold_seconds: int
+    segment: str | None = None
+
+
+class DropCard(Struct, frozen=True, kw_only=True):
+    """Coupons offered to the room."""
+
+    drop: str
+    campaign: str
+    title: LocalText
+    discount_minor: int
+    threshold_minor: int
+    currency: str
+    count: int
+    ends_ms: int
+
+
+class SegmentCard(Struct, frozen=True, kw_only=True):
+    """The part of the show that is on air."""
+
+    segment: str
+    kind: str
+    """brand, mix, celebrity."""
+    title: LocalText
+    brand: str
+    """The brand's shop id."""
+    brand_name: LocalText
+    starts_ms: int
+    ends_ms: int
+
+
+class StreamCard(Struct, frozen=True, kw_only=True):
+    """A picture that is on."""
+
+    seat: str
+    stream: str
+    since_ms: int
+    stalled: bool = False
+
+
+class RoomState(Struct, frozen=True, kw_only=True):
+    """The whole control state of a room; events change exactly this."""
+
+    room: str
+    shop: str
+    title: LocalText
+    host: PersonCard
+    phase: str
+    """scheduled, live, ended."""
+    starts_ms: int
+    started_ms: int | None = None
+    ended_ms: int | None = None
+    layout: str = "single"
+    pins: tuple[PinCard, ...] = ()
+    """Newest first."""
+    sales: tuple[SaleCard, ...] = ()
+    """Newest first; closed ones leave when the next opens."""
+    drops: tuple[DropCard, ...] = ()
+    segment: SegmentCard | None = None
+    streams: tuple[StreamCard, ...] = ()
+
+
+class CommentLine(Struct, frozen=True, kw_only=True):
+    """One comment."""
+
+    comment: str
+    person: PersonCard
+    text: str
+    at_ms: int
