@@ -1,0 +1,46 @@
+"""The function library on the real server."""
+
+from __future__ import annotations
+
+from livecommerce.adapters.redis_connection import Connection, load_library, tag, unsafe_durability
+from livecommerce.ids import Shard
+
+SHARD = tag(Shard("00"))
+
+
+async def append(redis: Connection, operation: str, expected: int, event: str) -> list[object]:
+    answer: list[object] = await redis.fcall(
+        "room_append_v1", 1, SHARD, "r", operation, "e", expected, '{"folded":1}', "pinned", event
+    )
+    return answer
+
+
+async def test_loading_twice_changes_nothing(redis: Connection) -> None:
+    await load_library(redis)
+    assert await redis.fcall("room_create_v1", 1, SHARD, "r", "e", "{}") == b"e"
+
+
+async def test_embedded_server_is_safe_to_sell_on(redis: Connection) -> None:
+    assert await unsafe_durability(redis) is None
+
+
+async def test_append_at_the_expected_offset_is_stored_and_told(redis: Connection) -> None:
+    await redis.fcall("room_create_v1", 1, SHARD, "r", "e", "{}")
+    assert await append(redis, "op1", 0, '{"t":"pinned"}') == [b"ok", 1]
+    loaded = await redis.fcall("room_load_v1", 1, SHARD, "r")
+    assert loaded == [b"e", 1, b'{"folded":1}', 1, []]
+    assert await redis.xlen(f"{SHARD}:outbox") == 1
+
+
+async def test_append_elsewhere_is_stale_and_writes_nothing(redis: Connection) -> None:
+    await redis.fcall("room_create_v1", 1, SHARD, "r", "e", "{}")
+    await append(redis, "op1", 0, '{"t":"pinned"}')
+    assert await append(redis, "op2", 0, '{"t":"pinned"}') == [b"stale", 1]
+    assert await redis.xlen(f"{SHARD}:log:r") == 1
+
+
+async def test_a_repeated_operation_answers_the_same_and_appends_once(redis: Connection) -> None:
+    await redis.fcall("room_create_v1", 1, SHARD, "r", "e", "{}")
+    first = await append(redis, "op1", 0, '{"t":"pinned"}')
+    assert await append(redis, "op1", 0, '{"t":"pinned"}') == first
+    assert await redis.xlen(f"{SHARD}:log:r") == 1

@@ -1,0 +1,58 @@
+"""Real servers for tests, started on free ports of loopback and stopped again."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from livecommerce.adapters.embedded_valkey import server_command
+
+
+def free_port() -> int:
+    """A port that nobody listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class ValkeyServer:
+    """A real server that a test may kill and start again on the same data."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Starts the server and returns when it answers."""
+        self._process = subprocess.Popen(server_command(self.data_dir, self.port), stdout=subprocess.DEVNULL)
+        with Redis(host="127.0.0.1", port=self.port) as probe:
+            for _ in range(500):
+                try:
+                    probe.ping()
+                    return
+                except RedisConnectionError:
+                    time.sleep(0.02)  # the server says nowhere that it listens; its port is all there is
+        raise RuntimeError("Valkey did not start")
+
+    def kill(self) -> None:
+        """As a power cut would: no chance to write anything more."""
+        self._stop(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """Ends the server in good order."""
+        self._stop(signal.SIGTERM)
+
+    def _stop(self, how: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait()
+            self._process = None
