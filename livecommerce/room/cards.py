@@ -122,6 +122,8 @@ class RoomState(Struct, frozen=True, kw_only=True):
     drops: tuple[DropCard, ...] = ()
     segment: SegmentCard | None = None
     streams: tuple[StreamCard, ...] = ()
+    muted: dict[str, int] = {}
+    """Person → until when they may not comment."""
 
 
 class CommentLine(Struct, frozen=True, kw_only=True):

@@ -1,0 +1,221 @@
+"""The rules of one room: (state, command) → events, and (state, event) → state. No I/O.
+
+Law: folding a room's events into any earlier state gives the state that ``fold`` gave when they
+were appended, so a client that applied every event holds what a fresh snapshot would show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from livecommerce.errors import Conflict, NotFound
+from livecommerce.room import events as ev
+from livecommerce.room.cards import (
+    DropCard,
+    PinCard,
+    ProductCard,
+    RoomState,
+    SaleCard,
+    SegmentCard,
+    StreamCard,
+)
+from livecommerce.room.events import RoomEvent
+
+MAX_PINS = 3
+LAYOUTS = ("single", "side-by-side", "picture-in-picture")
+
+# ---------------------------------------------------------------- commands: what may happen
+
+
+def start_show(state: RoomState, now_ms: int) -> tuple[RoomEvent, ...]:
+    """Opens the show; starting a running one changes nothing."""
+    if state.phase == "live":
+        return ()
+    _refuse_ended(state)
+    return (ev.ShowStarted(at_ms=now_ms),)
+
+
+def end_show(state: RoomState, now_ms: int) -> tuple[RoomEvent, ...]:
+    """Ends the show; an ended one cannot be started again."""
+    if state.phase == "ended":
+        return ()
+    if state.phase != "live":
+        raise Conflict("show_not_live")
+    return (ev.ShowEnded(at_ms=now_ms),)
+
+
+def pin(state: RoomState, product: ProductCard, now_ms: int) -> tuple[RoomEvent, ...]:
+    """Puts a product in front; at most ``MAX_PINS`` stand there at once."""
+    _refuse_ended(state)
+    others = [card for card in state.pins if card.product.product != product.product]
+    if len(others) >= MAX_PINS:
+        raise Conflict("pins_full", max=MAX_PINS)
+    return (ev.Pinned(at_ms=now_ms, pin=PinCard(product=product, pinned_ms=now_ms)),)
+
+
+def unpin(state: RoomState, product: str, now_ms: int) -> tuple[RoomEvent, ...]:
+    """Takes a product away; one that is not pinned changes nothing."""
+    if all(card.product.product != product for card in state.pins):
+        return ()
+    return (ev.Unpinned(at_ms=now_ms, product=product),)
+
+
+def open_sale(state: RoomState, sale: SaleCard) -> RoomEvent:
+    """Checks that a sale may open now; the stock itself is the inventory's."""
+    _require_live(state)
+    if any(other.sku == sale.sku and other.phase != "closed" for other in state.sales):
+        raise Conflict("sale_running", sku=sale.sku)
+    return ev.SaleOpened(at_ms=sale.opens_ms, sale=sale)
+
+
+def find_sale(state: RoomState, sale: str) -> SaleCard:
+    """The sale as the room shows it."""
+    for card in state.sales:
+        if card.sale == sale:
+            return card
+    raise NotFound("sale_not_found")
+
+
+def drop_coupon(state: RoomState, drop: DropCard, now_ms: int) -> RoomEvent:
+    """Checks that coupons may be dropped now; their budget is the coupons' own."""
+    _require_live(state)
+    return ev.CouponDropped(at_ms=now_ms, drop=drop)
+
+
+def start_segment(state: RoomState, segment: SegmentCard, now_ms: int) -> tuple[RoomEvent, ...]:
+    """Begins a part of the show, ending the one before."""
+    if state.segment is not None and state.segment.segment == segment.segment:
+        return ()
+    _require_live(state)
+    return (*end_segment(state, now_ms), ev.SegmentStarted(at_ms=now_ms, segment=segment))
+
+
+def end_segment(state: RoomState, now_ms: int) -> tuple[RoomEvent, ...]:
+    """Ends the part that is on air, if any."""
+    if state.segment is None:
+        return ()
+    return (ev.SegmentEnded(at_ms=now_ms, segment=state.segment.segment),)
+
+
+def show_stream(state: RoomState, stream: StreamCard, now_ms: int) -> tuple[RoomEvent, ...]:
+    """A seat's picture came on, stalled or recovered."""
+    if stream in state.streams:
+        return ()
+    return (ev.StreamStarted(at_ms=now_ms, stream=stream),)
+
+
+def hide_stream(state: RoomState, seat: str, stream: str, now_ms: int) -> tuple[RoomEvent, ...]:
+    """A seat's picture went off; a late word about a replaced stream changes nothing."""
+    if any(card.seat == seat and card.stream == stream for card in state.streams):
+        return (ev.StreamEnded(at_ms=now_ms, seat=seat),)
+    return ()
+
+
+def arrange(state: RoomState, layout: str, now_ms: int) -> tuple[RoomEvent, ...]:
+    """Arranges the pictures."""
+    if layout not in LAYOUTS:
+        raise NotFound("layout_unknown", layout=layout)
+    return () if layout == state.layout else (ev.Layout(at_ms=now_ms, layout=layout),)
+
+
+def mute(person: str, seconds: int, now_ms: int) -> tuple[RoomEvent, ...]:
+    """Silences a person; 0 seconds lets them speak again."""
+    until_ms = now_ms + seconds * 1000 if seconds else 0
+    return (ev.Muted(at_ms=now_ms, person=person, until_ms=until_ms),)
+
+
+def delete_comment(comment: str, now_ms: int) -> tuple[RoomEvent, ...]:
+    """Takes a comment back for everyone."""
+    return (ev.Deleted(at_ms=now_ms, comment=comment),)
+
+
+def _require_live(state: RoomState) -> None:
+    if state.phase != "live":
+        raise Conflict("show_not_live")
+
+
+def _refuse_ended(state: RoomState) -> None:
+    if state.phase == "ended":
+        raise Conflict("show_ended")
+
+
+# ---------------------------------------------------------------- events: what has happened
+
+
+def fold(state: RoomState, events: Iterable[RoomEvent]) -> RoomState:
+    """The state after some more events."""
+    for event in events:
+        state = apply(state, event)
+    return state
+
+
+def apply(state: RoomState, event: RoomEvent) -> RoomState:
+    """The state after one more event."""
+    match event:
+        case ev.ShowStarted(at_ms=at_ms):
+            return replace(state, phase="live", started_ms=at_ms)
+        case ev.ShowEnded(at_ms=at_ms):
+            return _ended(state, at_ms)
+        case ev.Pinned(pin=card):
+            return replace(state, pins=(card, *_without_pin(state, card.product.product)))
+        case ev.Unpinned(product=product):
+            return replace(state, pins=_without_pin(state, product))
+        case ev.SaleOpened(sale=sale):
+            return replace(state, sales=(sale, *(card for card in state.sales if card.phase != "closed")))
+        case ev.SoldOut(sale=sale):
+            return _with_sale_phase(state, sale, "sold_out")
+        case ev.Restocked(sale=sale):
+            return _with_sale_phase(state, sale, "open")
+        case ev.SaleClosed(sale=sale):
+            return _with_sale_phase(state, sale, "closed")
+        case ev.CouponDropped(drop=drop):
+            running = (card for card in state.drops if card.ends_ms > event.at_ms)
+            return replace(state, drops=(drop, *running))
+        case ev.SegmentStarted(segment=segment):
+            return replace(state, segment=segment)
+        case ev.SegmentEnded():
+            return replace(state, segment=None)
+        case ev.StreamStarted(stream=stream):
+            return replace(state, streams=(*_without_stream(state, stream.seat), stream))
+        case ev.StreamEnded(seat=seat):
+            return replace(state, streams=_without_stream(state, seat))
+        case ev.Layout(layout=layout):
+            return replace(state, layout=layout)
+        case ev.Muted(person=person, until_ms=until_ms):
+            return _with_mute(state, person, until_ms, event.at_ms)
+        case ev.Deleted():
+            return state
+
+
+def _ended(state: RoomState, at_ms: int) -> RoomState:
+    closed = tuple(replace(sale, phase="closed") for sale in state.sales)
+    return replace(
+        state, phase="ended", ended_ms=at_ms, pins=(), sales=closed, drops=(), segment=None, streams=()
+    )
+
+
+def _without_pin(state: RoomState, product: str) -> tuple[PinCard, ...]:
+    return tuple(card for card in state.pins if card.product.product != product)
+
+
+def _without_stream(state: RoomState, seat: str) -> tuple[StreamCard, ...]:
+    return tuple(card for card in state.streams if card.seat != seat)
+
+
+def _with_sale_phase(state: RoomState, sale: str, phase: str) -> RoomState:
+    return replace(
+        state,
+        sales=tuple(
+            replace(card, phase=phase) if card.sale == sale and card.phase != "closed" else card
+            for card in state.sales
+        ),
+    )
+
+
+def _with_mute(state: RoomState, person: str, until_ms: int, now_ms: int) -> RoomState:
+    muted = {who: until for who, until in state.muted.items() if until > now_ms and who != person}
+    if until_ms:
+        muted[person] = until_ms
+    return replace(state, muted=muted)
