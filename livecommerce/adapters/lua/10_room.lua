@@ -56,3 +56,48 @@ redis.register_function{
   end,
   flags = { 'no-writes' },
 }
+
+-- room_since_v1 {tag} room epoch offset
+-- The events after an offset, oldest first, or nil where the log begins later or the epoch is another.
+redis.register_function{
+  function_name = 'room_since_v1',
+  callback = function(keys, args)
+    local stored = redis.call('HMGET', keys[1] .. ':room:' .. args[1], 'epoch', 'offset')
+    local missed = (tonumber(stored[2]) or 0) - tonumber(args[3])
+    if stored[1] ~= args[2] or missed < 0 then
+      return false
+    end
+    local entries = redis.call('XRANGE', keys[1] .. ':log:' .. args[1],
+      string.format('%d-0', tonumber(args[3]) + 1), '+')
+    if #entries < missed then
+      return false
+    end
+    local events = {}
+    for index, entry in ipairs(entries) do
+      events[index] = entry[2][2]
+    end
+    return events
+  end,
+  flags = { 'no-writes' },
+}
+
+-- room_beat_v1 {tag} room node viewers likes
+-- A gateway's heartbeat for one room: how many watch there, and the hearts since its last beat. Answers the
+-- totals {viewers, likes}. A node that has been silent for two seconds no longer counts.
+redis.register_function('room_beat_v1', function(keys, args)
+  local presence = keys[1] .. ':presence:' .. args[1]
+  local now = clock_ms()
+  redis.call('HSET', presence, args[2], args[3] .. ' ' .. string.format('%d', now))
+  local viewers = 0
+  local nodes = redis.call('HGETALL', presence)
+  for index = 1, #nodes, 2 do
+    local count, seen = string.match(nodes[index + 1], '(%d+) (%d+)')
+    if now - tonumber(seen) <= 2000 then
+      viewers = viewers + tonumber(count)
+    else
+      redis.call('HDEL', presence, nodes[index])
+    end
+  end
+  local likes = redis.call('HINCRBY', keys[1] .. ':room:' .. args[1], 'likes', args[4])
+  return { viewers, likes }
+end)

@@ -1,0 +1,68 @@
+"""What gateways say to each other about a room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec import Struct
+
+from livecommerce.coupon import GrantCard
+from livecommerce.flash_sale import StockCount
+from livecommerce.orders import OrderCard
+from livecommerce.room.cards import CommentLine
+from livecommerce.room.events import RoomEvent
+
+
+class Control(Struct, frozen=True, tag_field="k", tag="control"):
+    """An event was appended to the room's log."""
+
+    epoch: str
+    offset: int
+    event: RoomEvent
+
+
+class Personal(Struct, frozen=True, tag_field="k", tag="personal"):
+    """One person's order or coupon changed."""
+
+    to: str
+    order: OrderCard | None = None
+    grant: GrantCard | None = None
+
+
+class StockNews(Struct, frozen=True, tag_field="k", tag="stock"):
+    """What is left of some sales."""
+
+    stock: tuple[StockCount, ...]
+
+
+class Crowd(Struct, frozen=True, tag_field="k", tag="crowd"):
+    """Comments that another gateway accepted during one tick."""
+
+    node: str
+    comments: tuple[CommentLine, ...]
+
+
+Publication = Control | Personal | StockNews | Crowd
+
+Listener = Callable[[Publication], None]
+
+
+class Bus(Protocol):
+    """Carries publications between gateways; what is published while one is away is lost to it."""
+
+    async def subscribe(self, room: str, listener: Listener) -> None:
+        """Calls the listener for each publication from the time this returns."""
+        ...
+
+    async def unsubscribe(self, room: str) -> None:
+        """Stops calling."""
+        ...
+
+    async def publish(self, room: str, publication: Publication) -> None:
+        """Tells every gateway that serves the room, this one included.
+
+        Raises:
+            Unavailable: nobody may have heard it.
+        """
+        ...

@@ -1,0 +1,102 @@
+"""Sends one room's messages to its viewers on this gateway: encoded once, the same bytes to every socket.
+
+A broadcast is plain calls without ``await``: nothing can come between two viewers. It writes straight
+to the descriptor of every viewer whose transport holds no backlog; what the kernel does not take is
+the viewer's own to queue. There is no back-pressure on the room: a slow viewer is skipped, then closed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+from livecommerce.room.lanes import Lane
+
+Encoding = str
+"""Name of a wire encoding, such as ``json``."""
+
+
+class Viewer(Protocol):
+    """A connection as the fan-out sees it."""
+
+    person: str
+    encoding: Encoding
+    fd: int
+    """Where to write, or -1 while the transport must be used (backlog, TLS, closing)."""
+
+    def send(self, frame: bytes, lane: Lane) -> None:
+        """Sends through the transport, or skips, as the lane allows."""
+        ...
+
+    def spill(self, rest: bytes) -> None:
+        """Takes over what the kernel did not take of a frame; ``fd`` is -1 until it is gone."""
+        ...
+
+
+Encode = Callable[[Sequence[object]], bytes]
+"""Messages → one complete frame."""
+
+
+class Fanout:
+    """The viewers of one room on this gateway."""
+
+    def __init__(self, encoders: Mapping[Encoding, Encode]) -> None:
+        self._encoders = encoders
+        self._viewers: dict[Encoding, set[Viewer]] = {name: set() for name in encoders}
+        self._by_person: dict[str, set[Viewer]] = defaultdict(set)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._viewers.values()))
+
+    def __iter__(self) -> Iterator[Viewer]:
+        for viewers in self._viewers.values():
+            yield from viewers
+
+    def add(self, viewer: Viewer) -> None:
+        """Lets a viewer hear everything from now on."""
+        self._viewers[viewer.encoding].add(viewer)
+        self._by_person[viewer.person].add(viewer)
+
+    def remove(self, viewer: Viewer) -> None:
+        """Forgets a viewer; one that is not here is ignored."""
+        self._viewers[viewer.encoding].discard(viewer)
+        tabs = self._by_person.get(viewer.person)
+        if tabs is not None:
+            tabs.discard(viewer)
+            if not tabs:
+                del self._by_person[viewer.person]
+
+    def watching(self, person: str) -> bool:
+        """Whether a person has a connection here."""
+        return person in self._by_person
+
+    def broadcast(self, lane: Lane, messages: Sequence[object]) -> None:
+        """Sends messages to every viewer, as one frame."""
+        for encoding, viewers in self._viewers.items():
+            if viewers:
+                write_all(viewers, self._encoders[encoding](messages), lane)
+
+    def tell(self, person: str, messages: Sequence[object]) -> None:
+        """Sends messages to every tab of one person."""
+        for viewer in tuple(self._by_person.get(person, ())):
+            viewer.send(self._encoders[viewer.encoding](messages), Lane.PERSONAL)
+
+
+def write_all(viewers: Iterable[Viewer], frame: bytes, lane: Lane) -> None:
+    """Writes one frame to many sockets; the loop that a room's cost is made of."""
+    write, size = os.write, len(frame)
+    for viewer in tuple(viewers):
+        fd = viewer.fd
+        if fd < 0:
+            viewer.send(frame, lane)
+            continue
+        try:
+            written = write(fd, frame)
+        except BlockingIOError:
+            written = 0
+        except OSError:
+            continue  # the peer is gone; the transport will say so itself
+        if written != size:
+            viewer.spill(frame[written:])

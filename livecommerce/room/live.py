@@ -1,0 +1,172 @@
+"""A gateway's copy of one room: its state, and the recent part of its log.
+
+The truth is in the store. Commands are decided on the copy and appended only where the store still
+stands at the copy's offset; otherwise the copy catches up and the command is decided again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from livecommerce.errors import Unavailable
+from livecommerce.ids import new_id
+from livecommerce.room.cards import RoomState
+from livecommerce.room.events import RoomEvent
+from livecommerce.room.room import fold
+
+HISTORY = 1024
+"""Events kept in memory for viewers who come back."""
+
+ATTEMPTS = 8
+"""How often a command is decided again when others were faster."""
+
+
+class LoadedRoom(Struct, frozen=True):
+    """A room as the store has it."""
+
+    epoch: str
+    offset: int
+    state: RoomState
+
+
+class Stale(Exception):
+    """The store has moved on; nothing was written."""
+
+
+class RoomStore(Protocol):
+    """Where rooms live."""
+
+    async def create(self, state: RoomState) -> None:
+        """Creates a room; one that exists is left as it is."""
+        ...
+
+    async def load(self, room: str) -> LoadedRoom:
+        """The room's current state.
+
+        Raises:
+            NotFound: there is no such room.
+        """
+        ...
+
+    async def events_after(self, room: str, epoch: str, offset: int) -> Sequence[RoomEvent] | None:
+        """The log from the next offset on, without a gap.
+
+        ``None`` where the log begins later, or the room is in another epoch.
+        """
+        ...
+
+    async def append(
+        self,
+        room: str,
+        operation: str,
+        epoch: str,
+        expected_offset: int,
+        events: Sequence[RoomEvent],
+        state: RoomState,
+    ) -> int:
+        """Appends events and stores the state folded up to them, if the offset is still the expected one.
+
+        The same operation twice appends once. Returns the last offset.
+
+        Raises:
+            Stale: another writer was faster.
+            Unavailable: the outcome is unknown; ask again with the same operation.
+        """
+        ...
+
+
+class LiveRoom:
+    """One room, kept up to date by ``absorb``."""
+
+    def __init__(
+        self, loaded: LoadedRoom, store: RoomStore, on_events: Callable[[Sequence[RoomEvent]], None]
+    ) -> None:
+        self.epoch = loaded.epoch
+        self.offset = loaded.offset
+        self.state = loaded.state
+        self._store = store
+        self._on_events = on_events
+        self._history: deque[RoomEvent] = deque(maxlen=HISTORY)
+        self._turn = asyncio.Lock()
+
+    @property
+    def room(self) -> str:
+        """The room's id."""
+        return self.state.room
+
+    def since(self, epoch: str, offset: int) -> list[RoomEvent] | None:
+        """What a viewer missed after an offset, or ``None`` if memory does not reach that far."""
+        if epoch != self.epoch or offset > self.offset:
+            return None
+        missed = self.offset - offset
+        if missed > len(self._history):
+            return None
+        return list(self._history)[len(self._history) - missed :]
+
+    async def command(self, decide: Callable[[RoomState], Sequence[RoomEvent]]) -> Sequence[RoomEvent]:
+        """Decides on the current state and appends what was decided.
+
+        Raises:
+            DomainError: what ``decide`` refused.
+            Unavailable: the store is away, or others were faster too often.
+        """
+        operation = new_id()
+        async with self._turn:
+            for _ in range(ATTEMPTS):
+                events = decide(self.state)
+                if not events:
+                    return ()
+                if await self._append(operation, events):
+                    return events
+                await self.catch_up()
+        raise Unavailable("room_busy")
+
+    async def _append(self, operation: str, events: Sequence[RoomEvent]) -> bool:
+        epoch, state = self.epoch, fold(self.state, events)
+        try:
+            last = await self._store.append(self.room, operation, epoch, self.offset, events, state)
+        except Stale:
+            return False
+        first = last - len(events) + 1
+        if not self.absorb(
+            epoch, [replace(event, offset=first + index) for index, event in enumerate(events)]
+        ):
+            await self.catch_up()
+        return True
+
+    def absorb(self, epoch: str, events: Sequence[RoomEvent]) -> bool:
+        """Takes over events that the store has appended; known ones are skipped.
+
+        Returns False where something is missing: then the caller catches up.
+        """
+        if epoch != self.epoch:
+            return False
+        fresh = [event for event in events if event.offset > self.offset]
+        if not fresh:
+            return True
+        if fresh[0].offset != self.offset + 1:
+            return False
+        self.state = fold(self.state, fresh)
+        self.offset = fresh[-1].offset
+        self._history.extend(fresh)
+        self._on_events(fresh)
+        return True
+
+    async def catch_up(self) -> bool:
+        """Reads what is missing. Returns False where the state had to be replaced: viewers need a resync."""
+        epoch = self.epoch
+        events = await self._store.events_after(self.room, epoch, self.offset)
+        if events is not None and self.absorb(epoch, events):
+            return True
+        loaded = await self._store.load(self.room)
+        if loaded.epoch == self.epoch and loaded.offset <= self.offset:
+            return True
+        self.epoch, self.offset, self.state = loaded.epoch, loaded.offset, loaded.state
+        self._history.clear()
+        return False
