@@ -1,0 +1,79 @@
+"""Which comments a room hears.
+
+Each person first has a pace of their own; under flood the room as a whole takes a sample. The sender
+always learns what became of a comment, and nobody else's fate depends on it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+from livecommerce.errors import Invalid, TooMany
+
+MAX_LENGTH = 200
+BURST = 3
+"""Comments that a person may send at once …"""
+REFILL_MS = 2_000
+"""… and how long one of these takes to come back."""
+ROOM_PER_TICK = 40
+"""Comments a room shows per tick; beyond, it samples."""
+
+
+def clean_comment(text: str) -> str:
+    """A comment as the room shows it: one line, composed characters, no control characters.
+
+    Raises:
+        Invalid: nothing is left, or it is too long.
+    """
+    composed = unicodedata.normalize("NFC", text)
+    visible = "".join(
+        " " if ch.isspace() else ch
+        for ch in composed
+        if ch.isspace() or ch.isprintable() or ch in "\u200d\ufe0f"
+    )
+    line = " ".join(visible.split())
+    if not line:
+        raise Invalid("comment_empty")
+    if len(line) > MAX_LENGTH:
+        raise Invalid("comment_too_long", max=MAX_LENGTH)
+    return line
+
+
+@dataclass(slots=True)
+class Pace:
+    """One person's cooldown: a bucket of ``BURST`` comments that refills."""
+
+    tokens: float = BURST
+    updated_ms: int = 0
+
+    def take(self, now_ms: int) -> None:
+        """Spends one comment.
+
+        Raises:
+            TooMany: with how long to wait, in milliseconds.
+        """
+        self.tokens = min(BURST, self.tokens + (now_ms - self.updated_ms) / REFILL_MS)
+        self.updated_ms = now_ms
+        if self.tokens < 1:
+            raise TooMany("comment_cooldown", wait_ms=int((1 - self.tokens) * REFILL_MS) + 1)
+        self.tokens -= 1
+
+
+class RoomBudget:
+    """How many comments a room still shows in this tick."""
+
+    def __init__(self, per_tick: int = ROOM_PER_TICK) -> None:
+        self._per_tick = per_tick
+        self._left = per_tick
+
+    def refill(self) -> None:
+        """A new tick begins."""
+        self._left = self._per_tick
+
+    def admit(self, *, exempt: bool) -> bool:
+        """Whether a comment is shown to all; hosts, moderators and buyers always are."""
+        if exempt:
+            return True
+        self._left -= 1
+        return self._left >= 0

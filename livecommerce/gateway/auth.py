@@ -1,0 +1,136 @@
+"""Who is asking: signed tokens, in a cookie, a header, or a socket's first message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+import jwt
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+
+from livecommerce.accounts import Membership, Person
+from livecommerce.clock import Clock
+from livecommerce.errors import Forbidden, Unauthenticated
+from livecommerce.ids import new_id
+
+COOKIE = "session"
+SESSION_SECONDS = 12 * 3600
+MEDIA_SECONDS = 6 * 3600
+_AUDIENCE = "livecommerce"
+_MEDIA_AUDIENCE = "media"
+
+
+class Tokens:
+    """Mints and checks tokens with the deployment's shared key (JWT, HS256)."""
+
+    def __init__(self, secret: str, clock: Clock) -> None:
+        self._secret = secret
+        self._clock = clock
+
+    def mint(self, person: Person) -> tuple[str, int]:
+        """A session token and when it expires (UTC ms)."""
+        expires = self._clock() // 1000 + SESSION_SECONDS
+        claims = {
+            "aud": _AUDIENCE,
+            "sub": person.person,
+            "name": person.name,
+            "guest": person.guest,
+            "roles": [[membership.role, membership.shop] for membership in person.roles],
+            "exp": expires,
+        }
+        return jwt.encode(claims, self._secret, "HS256"), expires * 1000
+
+    def read(self, token: str) -> tuple[Person, int]:
+        """The person a token speaks of, and when it expires (UTC ms).
+
+        Raises:
+            Unauthenticated: ``token_expired`` or ``bad_token``.
+        """
+        try:
+            claims = jwt.decode(
+                token, self._secret, ["HS256"], audience=_AUDIENCE, options={"require": ["exp", "sub", "aud"]}
+            )
+            roles = tuple(Membership(role, shop) for role, shop in claims["roles"])
+            person = Person(
+                person=claims["sub"], name=claims["name"], guest=bool(claims["guest"]), roles=roles
+            )
+        except jwt.ExpiredSignatureError as error:
+            raise Unauthenticated("token_expired") from error
+        except (jwt.InvalidTokenError, KeyError, TypeError, ValueError) as error:
+            raise Unauthenticated("bad_token") from error
+        return person, int(claims["exp"]) * 1000
+
+    def mint_media(self, person: str, room: str, grant: str, seat: str | None = None) -> str:
+        """A token for the media process: ``publish`` to one seat, or ``subscribe`` to a room."""
+        claims = {
+            "aud": _MEDIA_AUDIENCE,
+            "sub": person,
+            "room": room,
+            "grant": grant,
+            "exp": self._clock() // 1000 + MEDIA_SECONDS,
+        }
+        if seat is not None:
+            claims["seat"] = seat
+        return jwt.encode(claims, self._secret, "HS256")
+
+
+class Door:
+    """Recognises who sent a request."""
+
+    def __init__(self, tokens: Tokens, own_origins: Iterable[str]) -> None:
+        self.tokens = tokens
+        self._own_origins = {origin.rstrip("/") for origin in own_origins}
+
+    def is_own_origin(self, headers: Headers) -> bool:
+        """Whether a browser sent this from one of our pages."""
+        origin = headers.get("origin")
+        if origin is None:
+            return False
+        return origin in self._own_origins or urlsplit(origin).netloc == headers.get("host")
+
+    async def who(self, connection: HTTPConnection) -> Person | None:
+        """The sender of a request, or ``None``.
+
+        A cookie counts for a changing request only from our own pages (cross-site request forgery).
+        """
+        authorization = connection.headers.get("authorization", "")
+        if authorization.startswith("Bearer "):
+            return self.tokens.read(authorization[7:])[0]
+        cookie = connection.cookies.get(COOKIE)
+        if cookie is None:
+            return None
+        method = connection.scope.get("method", "GET")
+        if method not in ("GET", "HEAD") and not self.is_own_origin(connection.headers):
+            raise Forbidden("foreign_origin")
+        try:
+            return self.tokens.read(cookie)[0]
+        except Unauthenticated:
+            return None
+
+    async def signed_in(self, request: Request) -> Person:
+        """The sender, who must have an account.
+
+        Raises:
+            Unauthenticated: nobody, or a guest.
+        """
+        person = await self.who(request)
+        if person is None or person.guest:
+            raise Unauthenticated("sign_in_required")
+        return person
+
+
+def guest(name: str) -> Person:
+    """Somebody without an account, who may watch and comment."""
+    return Person(person=new_id(), name=name, guest=True)
+
+
+def set_session(response: Response, token: str, *, secure: bool) -> None:
+    """Keeps a token in the browser, out of reach of scripts."""
+    response.set_cookie(COOKIE, token, max_age=SESSION_SECONDS, httponly=True, samesite="lax", secure=secure)
+
+
+def clear_session(response: Response) -> None:
+    """Forgets the token."""
+    response.delete_cookie(COOKIE, httponly=True, samesite="lax")
