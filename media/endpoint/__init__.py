@@ -1,0 +1,1 @@
+"""One UDP socket: ICE-lite, DTLS and SRTP for every session."""

@@ -1,0 +1,35 @@
+"""The publisher's clock, carried through to viewers so that lips stay with voices."""
+
+from __future__ import annotations
+
+from media.rtcp import SenderReport, from_ntp
+from media.track import CLOCK_RATES, Kind
+
+
+class SenderClock:
+    """Extrapolates the NTP ↔ RTP mapping of a publisher's sender reports.
+
+    One offset moves the publisher's wall clock to ours, the same for sound and picture: a mapping
+    made from arrival times would lose what keeps them together.
+    """
+
+    def __init__(self, unix_offset: float) -> None:
+        self._unix_offset = unix_offset
+        self._ahead: float | None = None
+        self._reports: dict[Kind, tuple[float, int]] = {}
+
+    def learn(self, kind: Kind, report: SenderReport, now: float) -> None:
+        """Take the mapping of a sender report that came at `now`."""
+        theirs = from_ntp(report.ntp)
+        if self._ahead is None:
+            self._ahead = theirs - (now + self._unix_offset)
+        self._reports[kind] = (theirs, report.timestamp)
+
+    def timestamp_at(self, kind: Kind, now: float) -> int | None:
+        """Return the publisher's RTP timestamp for `now`, or None before its first report."""
+        known = self._reports.get(kind)
+        if known is None or self._ahead is None:
+            return None
+        theirs, timestamp = known
+        passed = now + self._unix_offset + self._ahead - theirs
+        return (timestamp + round(passed * CLOCK_RATES[kind])) & 0xFFFFFFFF

@@ -1,0 +1,68 @@
+"""The environment of a media process, read once."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from media.errors import InvalidSettings
+
+MIN_SECRET_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How one media process is reached and whom it trusts.
+
+    `advertise` are the addresses written into candidates; port 0 means any free port.
+    """
+
+    token_secret: str
+    host: str = "127.0.0.1"
+    port: int = 8001
+    udp_port: int = 8002
+    advertise: tuple[str, ...] = ("127.0.0.1",)
+    hook_url: str = ""
+    ice_servers: tuple[str, ...] = ()
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Read the variables of docs/media.md; raise `InvalidSettings` with a sentence to act upon."""
+        secret = environment.get("TOKEN_SECRET", "")
+        if len(secret.encode()) < MIN_SECRET_BYTES:
+            raise InvalidSettings(
+                f"TOKEN_SECRET must be the key the gateway signs with, at least {MIN_SECRET_BYTES} bytes."
+            )
+        return cls(
+            token_secret=secret,
+            host=environment.get("MEDIA_HOST", "127.0.0.1"),
+            port=_port(environment, "MEDIA_PORT", 8001),
+            udp_port=_port(environment, "MEDIA_UDP_PORT", 8002),
+            advertise=_addresses(environment.get("MEDIA_ADVERTISE", "127.0.0.1")),
+            hook_url=environment.get("MEDIA_HOOK_URL", ""),
+            ice_servers=_items(environment.get("MEDIA_ICE_SERVERS", "")),
+        )
+
+
+def _items(text: str) -> tuple[str, ...]:
+    return tuple(item.strip() for item in text.split(",") if item.strip())
+
+
+def _port(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name, str(default))
+    if not text.isdecimal() or int(text) > 0xFFFF:
+        raise InvalidSettings(f"{name} must be a port number from 0 to 65535, not {text!r}.")
+    return int(text)
+
+
+def _addresses(text: str) -> tuple[str, ...]:
+    addresses = _items(text)
+    if not addresses:
+        raise InvalidSettings("MEDIA_ADVERTISE must name at least one IP address.")
+    for address in addresses:
+        try:
+            ipaddress.ip_address(address)
+        except ValueError:
+            raise InvalidSettings(f"MEDIA_ADVERTISE must be IP addresses, not {address!r}.") from None
+    return addresses

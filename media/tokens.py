@@ -1,0 +1,60 @@
+"""Bearer tokens (RFC 6750, JWT): who may publish or watch what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import jwt
+
+from media.errors import Forbidden, Unauthorized
+
+Grant = Literal["publish", "subscribe"]
+
+AUDIENCE = "media"
+ALGORITHM = "HS256"
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What a good token says; a subscriber's `seat` is empty where every seat of the room is meant."""
+
+    person: str
+    room: str
+    seat: str
+    grant: str
+
+    def require(self, grant: Grant, room: str, seat: str) -> None:
+        """Raise `Forbidden` unless this allows `grant` on that seat."""
+        if self.grant != grant:
+            raise Forbidden(f"the token does not allow to {grant}")
+        if self.room != room:
+            raise Forbidden("the token is for another room")
+        any_seat = grant == "subscribe" and not self.seat
+        if not any_seat and self.seat != seat:
+            raise Forbidden("the token is for another seat")
+
+
+def read_token(authorization: str, secret: str) -> Pass:
+    """Verify an `Authorization` header; raise `Unauthorized`."""
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthorized("a Bearer token is required")
+    try:
+        claims = jwt.decode(
+            token.strip(),
+            secret,
+            algorithms=[ALGORITHM],
+            audience=AUDIENCE,
+            options={"require": ["exp", "aud", "sub"]},
+        )
+    except jwt.ExpiredSignatureError:
+        raise Unauthorized("the token has expired") from None
+    except jwt.InvalidTokenError:
+        raise Unauthorized("the token is not valid") from None
+    return Pass(
+        person=str(claims["sub"]),
+        room=str(claims.get("room", "")),
+        seat=str(claims.get("seat") or ""),
+        grant=str(claims.get("grant", "")),
+    )
