@@ -14,6 +14,7 @@ class Wish(msgspec.Struct):
     """A body."""
 
     count: int = 1
+    name: str = ""
 
 
 def request(body: bytes, query: bytes = b"") -> Request:
@@ -32,7 +33,10 @@ async def test_an_empty_body_is_an_empty_object() -> None:
     assert await read(request(b""), Wish) == Wish(1)
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b'{"count":"many"}', b"\xff"])
+DEEP = b'{"x":' + b"[" * 60_000
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b'{"count":"many"}', b'{"name":"\xff"}', DEEP])
 async def test_another_form_is_refused(body: bytes) -> None:
     with pytest.raises(Invalid, match="bad_request"):
         await read(request(body), Wish)
@@ -52,6 +56,6 @@ def test_query_numbers_have_a_default_and_a_form() -> None:
 
 def test_answers_are_json_that_no_cache_keeps() -> None:
     response = answer(Wish(2), 201)
-    assert (response.status_code, response.body) == (201, b'{"count":2}')
+    assert (response.status_code, response.body) == (201, b'{"count":2,"name":""}')
     assert response.headers["cache-control"] == "no-store"
     assert response.headers["content-type"] == "application/json"

@@ -24,7 +24,7 @@ async def read(request: Request, kind: type[T]) -> T:
     body = await _limited_body(request)
     try:
         return msgspec.json.decode(body or b"{}", type=kind)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Invalid("bad_request", reason=str(error)) from error
 
 
