@@ -1,0 +1,114 @@
+"""The rooms that this gateway serves, loaded once each and let go when they stay empty."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+
+from livecommerce.errors import Unavailable
+from livecommerce.gateway.served_room import ServedRoom
+from livecommerce.room.bus import Bus
+from livecommerce.room.live import LoadedRoom, RoomStore
+from livecommerce.room.presence import BEAT_SECONDS, PresenceStore
+
+IDLE_SECONDS = 30.0
+
+log = logging.getLogger(__name__)
+
+
+class Rooms:
+    """Room id → served room."""
+
+    def __init__(
+        self,
+        store: RoomStore,
+        presence: PresenceStore,
+        bus: Bus,
+        node: str,
+        serve: Callable[[LoadedRoom], ServedRoom],
+    ) -> None:
+        self._store = store
+        self._presence = presence
+        self._bus = bus
+        self._node = node
+        self._serve = serve
+        self._served: dict[str, ServedRoom] = {}
+        self._loading: dict[str, asyncio.Task[ServedRoom]] = {}
+
+    def __iter__(self) -> Iterator[ServedRoom]:
+        return iter(tuple(self._served.values()))
+
+    def find(self, room: str) -> ServedRoom | None:
+        """The room, if it is served already."""
+        return self._served.get(room)
+
+    async def get(self, room: str) -> ServedRoom:
+        """The room, loaded if need be; many who ask at once cause one load.
+
+        Raises:
+            NotFound: there is no such room.
+            Unavailable: it cannot be loaded now.
+        """
+        served = self._served.get(room)
+        if served is not None:
+            return served
+        task = self._loading.get(room)
+        if task is None:
+            task = asyncio.get_running_loop().create_task(self._load(room))
+            self._loading[room] = task
+            task.add_done_callback(lambda _: self._loading.pop(room, None))
+        return await asyncio.shield(task)
+
+    async def _load(self, room: str) -> ServedRoom:
+        served = self._serve(await self._store.load(room))
+        await self._bus.subscribe(room, served.hear)
+        await served.catch_up()  # what was appended between the load and the subscription
+        self._served[room] = served
+        served.idle_since = asyncio.get_running_loop().time()
+        return served
+
+    def catch_up_all(self, spawn: Callable[..., None]) -> None:
+        """The subscription was away: every room reads what it missed."""
+        for served in tuple(self._served.values()):
+            spawn(self._catch_up(served))
+
+    async def _catch_up(self, served: ServedRoom) -> None:
+        try:
+            await served.catch_up()
+        except Unavailable:
+            log.info("room %s catches up at the next reconnect", served.live.room)
+
+    async def run(self) -> None:
+        """Beats once a second until cancelled: reports presence, lets empty rooms go."""
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            await self._beat()
+            await self._let_go()
+
+    async def _beat(self) -> None:
+        here = {room: served.presence.take(len(served.fanout)) for room, served in self._served.items()}
+        if not here:
+            return
+        try:
+            totals = await self._presence.beat(self._node, here)
+        except Unavailable:
+            for room, unreported in here.items():
+                self._served[room].presence.give_back(unreported)
+            return
+        for room, total in totals.items():
+            if (served := self._served.get(room)) is not None:
+                served.count(total)
+
+    async def _let_go(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for room, served in tuple(self._served.items()):
+            if served.idle_since is not None and now - served.idle_since > IDLE_SECONDS:
+                del self._served[room]
+                served.close()
+                await self._bus.unsubscribe(room)
+
+    def close(self) -> None:
+        """Stops all ticks."""
+        for served in self._served.values():
+            served.close()

@@ -1,0 +1,211 @@
+"""One room as this gateway serves it: its state, its viewers, and what waits for the next tick."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any
+
+from livecommerce.clock import Clock
+from livecommerce.comments import RoomBudget
+from livecommerce.coupon import GrantCard
+from livecommerce.errors import Unavailable
+from livecommerce.flash_sale import StockCount
+from livecommerce.gateway import messages as wire
+from livecommerce.gateway.encodings import ENCODINGS
+from livecommerce.gateway.websocket import RoomProtocol
+from livecommerce.orders import OrderCard
+from livecommerce.room import bus
+from livecommerce.room.cards import CommentLine
+from livecommerce.room.events import Deleted, RoomEvent, SaleOpened
+from livecommerce.room.fanout import Fanout
+from livecommerce.room.lanes import Lane
+from livecommerce.room.live import LiveRoom, LoadedRoom, RoomStore
+from livecommerce.room.presence import Attendance, Presence
+
+TICK_SECONDS = 0.05
+SLOWEST_TICK_SECONDS = 0.25
+VIEWERS_PER_TICK_SECOND = 80_000
+"""The tick grows with the room, since its cost is viewers times ticks."""
+LAST_COMMENTS = 50
+
+log = logging.getLogger(__name__)
+
+Spawn = Callable[[Coroutine[Any, Any, None]], None]
+"""Runs a coroutine to its end in the background; its failure is logged."""
+
+
+class ServedRoom:
+    """Everything of one room on this gateway. Plain calls, except where it talks to other gateways."""
+
+    def __init__(
+        self, loaded: LoadedRoom, store: RoomStore, room_bus: bus.Bus, node: str, spawn: Spawn, clock: Clock
+    ) -> None:
+        self.live = LiveRoom(loaded, store, self._on_events)
+        self.fanout = Fanout({name: encoding.encode for name, encoding in ENCODINGS.items()})
+        self.presence = Presence()
+        self.budget = RoomBudget()
+        self.comments: deque[CommentLine] = deque(maxlen=LAST_COMMENTS)
+        self.stock: dict[str, StockCount] = {}
+        self._bus = room_bus
+        self._node = node
+        self._clock = clock
+        self._spawn = spawn
+        self._tick: asyncio.TimerHandle | None = None
+        self._crowd: list[CommentLine] = []
+        self._own_crowd: list[CommentLine] = []
+        self._changed_stock: set[str] = set()
+        self._counts_changed = False
+        self.idle_since: float | None = None
+
+    # ------------------------------------------------------------ viewers
+
+    def enter(self, viewer: RoomProtocol) -> None:
+        """Lets a viewer hear everything from now on."""
+        self.fanout.add(viewer)
+        self.idle_since = None
+        self._count_viewers()
+
+    def leave(self, viewer: RoomProtocol) -> None:
+        """A viewer is gone."""
+        self.fanout.remove(viewer)
+        if not len(self.fanout):
+            self.idle_since = asyncio.get_running_loop().time()
+        self._count_viewers()
+
+    def _count_viewers(self) -> None:
+        if self.presence.update_here(len(self.fanout)):
+            self._counts_changed = True
+            self._schedule()
+
+    def count(self, total: Attendance) -> None:
+        """All gateways' totals arrived."""
+        if self.presence.learn(total, len(self.fanout)):
+            self._counts_changed = True
+            self._schedule()
+
+    def like(self, hearts: int) -> None:
+        """A viewer here tapped the heart."""
+        self.presence.like(hearts)
+        self._counts_changed = True
+        self._schedule()
+
+    # ------------------------------------------------------------ control lane
+
+    def _on_events(self, events: Sequence[RoomEvent]) -> None:
+        for event in events:
+            if isinstance(event, Deleted):
+                self._forget_comment(event.comment)
+            elif isinstance(event, SaleOpened):
+                sale = event.sale
+                fresh = StockCount(sale=sale.sale, v=0, available=sale.stock, held=0, sold=0)
+                self.stock.setdefault(sale.sale, fresh)
+        self._flush_crowd()
+        self.fanout.broadcast(Lane.CONTROL, events)
+
+    async def catch_up(self) -> None:
+        """Reads what was missed; where the log does not reach back, every viewer gets the state anew."""
+        if not await self.live.catch_up():
+            self.fanout.broadcast(Lane.CONTROL, [self.resync()])
+
+    def resync(self) -> wire.Resync:
+        """The control state as it is now."""
+        live = self.live
+        return wire.Resync(epoch=live.epoch, offset=live.offset, server_ms=self._clock(), room=live.state)
+
+    # ------------------------------------------------------------ other gateways
+
+    def hear(self, publication: bus.Publication) -> None:
+        """Another gateway, or the store, says something about this room."""
+        match publication:
+            case bus.Control(epoch=epoch, event=event):
+                if not self.live.absorb(epoch, [event]):
+                    self._spawn(self.catch_up())
+            case bus.Personal(to=person, order=order, grant=grant):
+                self._tell(person, order, grant)
+            case bus.StockNews(stock=counts):
+                self.learn_stock(counts)
+            case bus.Crowd(node=node, comments=comments):
+                if node != self._node:
+                    self._show(comments)
+
+    def _tell(self, person: str, order: OrderCard | None, grant: GrantCard | None) -> None:
+        if order is not None:
+            self.fanout.tell(person, [wire.Order(order=order)])
+        if grant is not None:
+            self.fanout.tell(person, [wire.Grant(grant=grant)])
+
+    # ------------------------------------------------------------ state and crowd lanes
+
+    def learn_stock(self, counts: Iterable[StockCount]) -> None:
+        """Takes over newer stock counts."""
+        for count in counts:
+            known = self.stock.get(count.sale)
+            if known is None or count.v > known.v:
+                self.stock[count.sale] = count
+                self._changed_stock.add(count.sale)
+                self._schedule()
+
+    def share_stock(self, count: StockCount) -> None:
+        """A hold here changed the stock: tell viewers and the other gateways."""
+        self.learn_stock([count])
+        self._spawn(self._publish(bus.StockNews((count,))))
+
+    def say(self, comment: CommentLine) -> None:
+        """A viewer here commented, and everybody may hear it."""
+        self._own_crowd.append(comment)
+        self._show([comment])
+
+    def _show(self, comments: Iterable[CommentLine]) -> None:
+        for comment in comments:
+            self._crowd.append(comment)
+            self.comments.append(comment)
+        self._schedule()
+
+    def _forget_comment(self, comment: str) -> None:
+        kept = [line for line in self.comments if line.comment != comment]
+        if len(kept) != len(self.comments):
+            self.comments = deque(kept, maxlen=LAST_COMMENTS)
+
+    # ------------------------------------------------------------ the tick
+
+    def _schedule(self) -> None:
+        if self._tick is None:
+            seconds = min(SLOWEST_TICK_SECONDS, max(TICK_SECONDS, len(self.fanout) / VIEWERS_PER_TICK_SECOND))
+            self._tick = asyncio.get_running_loop().call_later(seconds, self._flush)
+
+    def _flush(self) -> None:
+        self._tick = None
+        self.budget.refill()
+        self._flush_crowd()
+        state: list[object] = []
+        if self._changed_stock:
+            state.append(wire.Stock(stock=tuple(self.stock[sale] for sale in self._changed_stock)))
+            self._changed_stock.clear()
+        if self._counts_changed:
+            self._counts_changed = False
+            state += [wire.Viewers(n=self.presence.viewers), wire.Likes(n=self.presence.likes)]
+        if state:
+            self.fanout.broadcast(Lane.STATE, state)
+
+    def _flush_crowd(self) -> None:
+        if self._crowd:
+            comments, self._crowd = tuple(self._crowd), []
+            self.fanout.broadcast(Lane.CROWD, [wire.Comments(comments=comments)])
+        if self._own_crowd:
+            own, self._own_crowd = tuple(self._own_crowd), []
+            self._spawn(self._publish(bus.Crowd(self._node, own)))
+
+    async def _publish(self, publication: bus.Publication) -> None:
+        try:
+            await self._bus.publish(self.live.room, publication)
+        except Unavailable:
+            log.info("other gateways did not hear of room %s", self.live.room)
+
+    def close(self) -> None:
+        """Nothing more will be sent."""
+        if self._tick is not None:
+            self._tick.cancel()
+            self._tick = None

@@ -1,0 +1,82 @@
+"""uvicorn with our own connection classes: listening, and leaving in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+from functools import partial
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from livecommerce.gateway import messages as wire
+from livecommerce.gateway.close_codes import Close
+from livecommerce.gateway.http_protocol import HttpProtocol
+from livecommerce.gateway.sessions import Sessions
+from livecommerce.gateway.timing_wheel import TimingWheel
+from livecommerce.gateway.websocket import RoomProtocol
+
+DRAIN_BATCH = 500
+DRAIN_PAUSE_SECONDS = 0.25
+SPREAD_MS = 2_000
+"""Clients that are sent away come back spread over this time."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket that several gateway processes of one host can open side by side.
+
+    Raises:
+        OSError: the port is taken by somebody else, or the address is not ours.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        sock.bind((host, port))
+        sock.listen(4096)
+        sock.setblocking(False)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+class GatewayServer(uvicorn.Server):
+    """A server whose sockets leave in paced batches, so that they do not all come back at once."""
+
+    def __init__(self, app: ASGIApp, sessions: Sessions, wheel: TimingWheel) -> None:
+        config = uvicorn.Config(
+            app,
+            http=partial(HttpProtocol, wheel=wheel),  # type: ignore[arg-type]
+            ws=partial(RoomProtocol, handler=sessions, wheel=wheel),  # type: ignore[arg-type]
+            loop="uvloop",
+            lifespan="on",
+            access_log=False,
+            log_config=None,
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=10,
+        )
+        super().__init__(config)
+        self._sessions = sessions
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stops accepting, sends everyone away, then stops."""
+        for server in self.servers:
+            server.close()
+        await drain(self._sessions)
+        await super().shutdown(sockets)
+
+
+async def drain(sessions: Sessions) -> None:
+    """Hands out reconnect hints in paced batches, each followed by a close that means "connect again"."""
+    sessions.draining = True
+    leaving: list[Any] = list(sessions.joined)
+    for start in range(0, len(leaving), DRAIN_BATCH):
+        for connection in leaving[start : start + DRAIN_BATCH]:
+            connection.send_messages(wire.Reconnect(after_ms=random.randrange(SPREAD_MS)))  # noqa: S311 - spreading load
+            connection.close(Close.DRAINING)
+        await asyncio.sleep(DRAIN_PAUSE_SECONDS if start + DRAIN_BATCH < len(leaving) else 0)

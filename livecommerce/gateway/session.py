@@ -1,0 +1,74 @@
+"""A person's presence in a room over one connection."""
+
+from __future__ import annotations
+
+from livecommerce.accounts import Person
+from livecommerce.comments import Pace
+from livecommerce.errors import Forbidden
+from livecommerce.gateway.served_room import ServedRoom
+from livecommerce.room.cards import PersonCard
+
+
+class Session:
+    """Who sits behind a joined connection, and where."""
+
+    __slots__ = ("device", "expires_ms", "grant", "joined_ms", "pace", "person", "served")
+
+    def __init__(
+        self, person: Person, expires_ms: int, served: ServedRoom, device: str, grant: str, joined_ms: int
+    ) -> None:
+        self.person = person
+        self.expires_ms = expires_ms
+        self.served = served
+        self.device = device
+        self.grant = grant
+        self.joined_ms = joined_ms
+        self.pace = Pace(updated_ms=joined_ms)
+
+    @property
+    def card(self) -> PersonCard:
+        """The person as the room sees them."""
+        role = self.person.main_role
+        if self.is_host:
+            role = "host"
+        elif role in ("host", "brand") and not self.moderates:
+            role = "viewer" if role == "host" else "brand"
+        return PersonCard(person=self.person.person, name=self.person.name, role=role)
+
+    @property
+    def is_host(self) -> bool:
+        """Whether this is the room's own host."""
+        return self.person.person == self.served.live.state.host.person
+
+    @property
+    def moderates(self) -> bool:
+        """Whether the person may pin, mute and delete here."""
+        shop = self.served.live.state.shop
+        return self.is_host or self.person.has_role("moderator", shop) or self.person.has_role("host", shop)
+
+    def require_host(self) -> None:
+        """Refuses everyone but the room's host and operators.
+
+        Raises:
+            Forbidden: ``host_only``.
+        """
+        if not self.is_host and not self.person.is_operator:
+            raise Forbidden("host_only")
+
+    def require_moderator(self) -> None:
+        """Refuses people who may not moderate here.
+
+        Raises:
+            Forbidden: ``moderator_only``.
+        """
+        if not self.moderates:
+            raise Forbidden("moderator_only")
+
+    def require_account(self) -> None:
+        """Refuses guests.
+
+        Raises:
+            Forbidden: ``sign_in_required``.
+        """
+        if self.person.guest:
+            raise Forbidden("sign_in_required")

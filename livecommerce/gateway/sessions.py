@@ -1,0 +1,238 @@
+"""Lets connections into rooms, and hands what they say to the commands."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from http.cookies import CookieError, SimpleCookie
+from typing import Any, Protocol
+
+from starlette.datastructures import Headers
+
+from livecommerce.accounts import Person
+from livecommerce.clock import Clock
+from livecommerce.coupon import GrantCard
+from livecommerce.errors import DomainError, NotFound, TooMany, Unauthenticated, Unavailable
+from livecommerce.gateway import messages as wire
+from livecommerce.gateway.auth import COOKIE, Door, guest
+from livecommerce.gateway.background import Background
+from livecommerce.gateway.close_codes import Close
+from livecommerce.gateway.rooms import Rooms
+from livecommerce.gateway.session import Session
+from livecommerce.gateway.translate import error_message, joined_messages
+from livecommerce.gateway.websocket import RoomProtocol
+from livecommerce.orders import OrderCard
+
+NAMELESS_SECONDS = 12 * 3600
+MAX_RUNNING = 8
+"""Commands of one connection that may be under way at once."""
+
+log = logging.getLogger(__name__)
+
+
+class PersonalRecords(Protocol):
+    """A person's open orders and coupons of one room."""
+
+    async def read(self, room: str, person: str) -> tuple[Sequence[OrderCard], Sequence[GrantCard]]:
+        """The current versions.
+
+        Raises:
+            Unavailable: they cannot be read now.
+        """
+        ...
+
+
+class Visits(Protocol):
+    """Hears who came and went, for those who invited them."""
+
+    def entered(self, session: Session) -> None:
+        """A person with an account joined."""
+        ...
+
+    def left(self, session: Session) -> None:
+        """The person's connection ended."""
+        ...
+
+
+Handle = Callable[[Session, Any], Any]
+"""(session, message) → answer, a coroutine of it, or ``None``."""
+
+
+class Sessions:
+    """The gateway's side of every connection."""
+
+    def __init__(
+        self,
+        rooms: Rooms,
+        door: Door,
+        records: PersonalRecords,
+        visits: Visits,
+        handlers: Mapping[type[Any], Handle],
+        background: Background,
+        clock: Clock,
+    ) -> None:
+        self._rooms = rooms
+        self._door = door
+        self._records = records
+        self._visits = visits
+        self._handlers = handlers
+        self._background = background
+        self._clock = clock
+        self._joining: set[RoomProtocol] = set()
+        self._running: dict[RoomProtocol, int] = {}
+        self.joined: set[RoomProtocol] = set()
+        self.draining = False
+
+    # ------------------------------------------------------------ a connection's life
+
+    def received(self, connection: RoomProtocol, message: wire.ClientMessages) -> None:
+        """A message arrived."""
+        match message:
+            case wire.Ping():
+                connection.send_messages(wire.Pong(id=message.id, server_ms=self._clock()))
+            case wire.Join():
+                self._start_join(connection, message)
+            case wire.Refresh():
+                self._refresh(connection, message)
+            case _:
+                self._command(connection, message)
+
+    def lost(self, connection: RoomProtocol) -> None:
+        """The connection is gone."""
+        self._joining.discard(connection)
+        self.joined.discard(connection)
+        self._running.pop(connection, None)
+        session = connection.session
+        if session is not None:
+            session.served.leave(connection)
+            self._visits.left(session)
+
+    # ------------------------------------------------------------ joining
+
+    def _start_join(self, connection: RoomProtocol, message: wire.Join) -> None:
+        if connection.session is not None or connection in self._joining:
+            connection.send_messages(wire.Error(code="already_joined", id=message.id))
+            return
+        self._joining.add(connection)
+        self._background.spawn(self._join(connection, message))
+
+    async def _join(self, connection: RoomProtocol, message: wire.Join) -> None:
+        try:
+            person, expires_ms = self._authenticate(connection, message.token)
+            served = await self._rooms.get(connection.room)
+        except DomainError as error:
+            connection.send_messages(error_message(error, message.id))
+            connection.close(_close_code(error), error.code)
+            return
+        finally:
+            self._joining.discard(connection)
+        if not connection.open:
+            return
+        session = Session(person, expires_ms, served, message.device, message.grant, self._clock())
+        # no await from here: nothing may be published between the snapshot and the registration
+        connection.joined(session)
+        self.joined.add(connection)
+        served.enter(connection)
+        connection.send_messages(*joined_messages(session, message, self._clock()))
+        if not person.guest:
+            self._visits.entered(session)
+            await self._send_records(connection, session)
+
+    def _authenticate(self, connection: RoomProtocol, token: str) -> tuple[Person, int]:
+        if token:
+            return self._door.tokens.read(token)
+        cookie = _session_cookie(connection.cookie)
+        own = self._door.is_own_origin(Headers({"origin": connection.origin, "host": connection.host}))
+        if cookie and own:
+            try:
+                return self._door.tokens.read(cookie)
+            except Unauthenticated:
+                log.debug("an old cookie; the viewer is a guest")
+        return guest(""), self._clock() + NAMELESS_SECONDS * 1000
+
+    async def _send_records(self, connection: RoomProtocol, session: Session) -> None:
+        try:
+            orders, grants = await self._records.read(connection.room, session.person.person)
+        except Unavailable as error:
+            connection.send_messages(error_message(error, None))
+            return
+        news = [
+            *(wire.Order(order=order) for order in orders),
+            *(wire.Grant(grant=grant) for grant in grants),
+        ]
+        if news:
+            connection.send_messages(*news)
+
+    def _refresh(self, connection: RoomProtocol, message: wire.Refresh) -> None:
+        try:
+            person, expires_ms = self._door.tokens.read(message.token)
+        except Unauthenticated as error:
+            connection.send_messages(error_message(error, message.id))
+            return
+        session = connection.session
+        if session is None or person.person != session.person.person:
+            connection.send_messages(wire.Error(code="other_person", id=message.id))
+            return
+        session.person, session.expires_ms = person, expires_ms
+        if message.id is not None:
+            connection.send_messages(wire.Ok(id=message.id))
+
+    # ------------------------------------------------------------ commands
+
+    def _command(self, connection: RoomProtocol, message: wire.ClientMessages) -> None:
+        session = connection.session
+        if session is None:
+            connection.send_messages(wire.Error(code="not_joined", id=message.id))
+            return
+        if session.expires_ms <= self._clock():
+            connection.send_messages(wire.Error(code="token_expired", id=message.id))
+            connection.close(Close.TOKEN_EXPIRED)
+            return
+        try:
+            answer = self._handlers[type(message)](session, message)
+        except DomainError as error:
+            connection.send_messages(error_message(error, message.id))
+            return
+        if hasattr(answer, "__await__"):
+            self._run(connection, message.id, answer)
+        elif answer is not None:
+            connection.send_messages(answer)
+
+    def _run(self, connection: RoomProtocol, message_id: int | None, work: Any) -> None:
+        running = self._running.get(connection, 0)
+        if running >= MAX_RUNNING:
+            work.close()
+            connection.send_messages(error_message(TooMany("too_many_commands"), message_id))
+            return
+        self._running[connection] = running + 1
+        self._background.spawn(self._finish(connection, message_id, work))
+
+    async def _finish(self, connection: RoomProtocol, message_id: int | None, work: Any) -> None:
+        try:
+            answer = await work
+        except DomainError as error:
+            answer = error_message(error, message_id)
+        except Exception:
+            log.exception("a command failed")
+            answer = wire.Error(code="internal", id=message_id, temporary=True)
+        finally:
+            if connection in self._running:
+                self._running[connection] -= 1
+        if answer is not None:
+            connection.send_messages(answer)
+
+
+def _session_cookie(header: str) -> str:
+    try:
+        morsel = SimpleCookie(header).get(COOKIE)
+    except CookieError:
+        return ""
+    return morsel.value if morsel is not None else ""
+
+
+def _close_code(error: DomainError) -> Close:
+    if isinstance(error, NotFound):
+        return Close.NO_SUCH_ROOM
+    if error.code == "token_expired":
+        return Close.TOKEN_EXPIRED
+    return Close.FORBIDDEN if isinstance(error, Unauthenticated) else Close.UNAVAILABLE

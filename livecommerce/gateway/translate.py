@@ -1,0 +1,79 @@
+"""Between the rules and the wire: snapshots out of rooms, error messages and statuses out of errors."""
+
+from __future__ import annotations
+
+import http
+
+from livecommerce import errors
+from livecommerce.flash_sale import StockCount
+from livecommerce.gateway import messages as wire
+from livecommerce.gateway.served_room import ServedRoom
+from livecommerce.gateway.session import Session
+
+_STATUS: dict[type[errors.DomainError], http.HTTPStatus] = {
+    errors.NotFound: http.HTTPStatus.NOT_FOUND,
+    errors.Forbidden: http.HTTPStatus.FORBIDDEN,
+    errors.Unauthenticated: http.HTTPStatus.UNAUTHORIZED,
+    errors.Invalid: http.HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.Conflict: http.HTTPStatus.CONFLICT,
+    errors.TooMany: http.HTTPStatus.TOO_MANY_REQUESTS,
+    errors.Unavailable: http.HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+def error_message(error: errors.DomainError, message_id: int | None) -> wire.Error:
+    """A refusal as the socket says it."""
+    return wire.Error(code=error.code, id=message_id, params=dict(error.params), temporary=error.temporary)
+
+
+def error_status(error: errors.DomainError) -> int:
+    """A refusal as an HTTP status."""
+    return next((int(status) for kind, status in _STATUS.items() if isinstance(error, kind)), 500)
+
+
+def error_body(error: errors.DomainError) -> dict[str, object]:
+    """A refusal as a JSON document."""
+    return {"error": {"code": error.code, "params": error.params, "temporary": error.temporary}}
+
+
+def joined_messages(session: Session, join: wire.Join, server_ms: int) -> list[object]:
+    """The answer to ``join``: a fresh snapshot, or only what was missed where memory reaches back."""
+    served = session.served
+    missed = served.live.since(join.epoch, join.offset) if join.epoch else None
+    if missed is None:
+        return [_snapshot(session, server_ms)]
+    return [_resumed(session, server_ms), *missed]
+
+
+def _snapshot(session: Session, server_ms: int) -> wire.Snapshot:
+    served = session.served
+    return wire.Snapshot(
+        epoch=served.live.epoch,
+        offset=served.live.offset,
+        server_ms=server_ms,
+        me=session.card,
+        room=served.live.state,
+        stock=_current_stock(served),
+        viewers=served.presence.viewers,
+        likes=served.presence.likes,
+        comments=tuple(served.comments),
+    )
+
+
+def _resumed(session: Session, server_ms: int) -> wire.Resumed:
+    served = session.served
+    return wire.Resumed(
+        epoch=served.live.epoch,
+        offset=served.live.offset,
+        server_ms=server_ms,
+        me=session.card,
+        stock=_current_stock(served),
+        viewers=served.presence.viewers,
+        likes=served.presence.likes,
+        comments=tuple(served.comments),
+    )
+
+
+def _current_stock(served: ServedRoom) -> tuple[StockCount, ...]:
+    shown = (served.stock.get(sale.sale) for sale in served.live.state.sales)
+    return tuple(count for count in shown if count is not None)
