@@ -30,6 +30,10 @@ class InvalidSettings(MediaError):
     """The environment does not describe a media process that can start."""
 
 
+class PortTaken(MediaError):
+    """Another process has the port, or the address is not this machine's."""
+
+
 class Refused(MediaError):
     """A request over HTTP that is answered with a reason."""
 
@@ -44,6 +48,10 @@ class Forbidden(Refused):
 
 class WrongContentType(Refused):
     """The body is not of the type this resource takes."""
+
+
+class OfferTooLarge(Refused):
+    """The body is larger than any offer."""
 
 
 class MalformedOffer(Refused):

@@ -1,27 +1,22 @@
-"""Offers and answers (RFC 8829, 9143, 8839, 8842): what is agreed with a publisher or a viewer."""
+"""Offers (RFC 8829, 9143, 8839, 8842) and what of them is agreed with a publisher or a viewer."""
 
 from __future__ import annotations
 
-import ipaddress
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.sdp import MediaDescription, SessionDescription
 
-from media.endpoint.peer import Credentials
 from media.errors import MalformedOffer, UnacceptableOffer
 from media.track import Kind
 
 Direction = Literal["sendonly", "recvonly"]
 
 TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
-HOST_PRIORITY = 2_130_706_431
 #: H264 profiles as their first two bytes, the one that most decoders take first.
 PROFILE_PREFERENCE = ("42e0", "42c0", "4200", "4d00", "4d40", "6400", "640c")
-START_BITRATE = "x-google-start-bitrate=2000"
-OPPOSITE: dict[Direction, Direction] = {"sendonly": "recvonly", "recvonly": "sendonly"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +74,6 @@ class Offer:
         return replace(self, sections=sections)
 
 
-@dataclass(frozen=True, slots=True)
-class Transport:
-    """Our side of the connection as it is written into an answer."""
-
-    credentials: Credentials
-    fingerprint: str
-    addresses: Sequence[str]
-    port: int
-
-
 def parse_offer(text: str, theirs: Direction) -> Offer:
     """Read an offer of a client that wants to send or to receive.
 
@@ -106,34 +91,6 @@ def parse_offer(text: str, theirs: Direction) -> Offer:
     return offer
 
 
-def write_answer(offer: Offer, ours: Direction, transport: Transport) -> str:
-    """Return the SDP answer to an offer."""
-    bundled = " ".join(section.mid for section in offer.media)
-    lines = [
-        "v=0",
-        f"o=- {secrets.randbits(62)} 2 IN IP4 127.0.0.1",
-        "s=-",
-        "t=0 0",
-        f"a=group:BUNDLE {bundled}",
-        "a=ice-lite",
-        "a=msid-semantic: WMS *",
-    ]
-    for section in offer.sections:
-        if isinstance(section, RejectedMedia):
-            lines += _rejected_lines(section)
-        else:
-            lines += _media_lines(section, offer, ours, transport)
-    return "\r\n".join(lines) + "\r\n"
-
-
-def candidate_lines(transport: Transport) -> list[str]:
-    """Return our candidates; the first address is the preferred one."""
-    return [
-        f"a=candidate:{index + 1} 1 udp {HOST_PRIORITY - 256 * index} {address} {transport.port} typ host"
-        for index, address in enumerate(transport.addresses)
-    ]
-
-
 def _section(media: MediaDescription, theirs: Direction) -> AgreedMedia | RejectedMedia:
     mid = media.rtp.muxId
     if media.port == 0 or media.kind not in ("audio", "video"):
@@ -146,7 +103,7 @@ def _section(media: MediaDescription, theirs: Direction) -> AgreedMedia | Reject
 def _agree_audio(media: MediaDescription) -> AgreedMedia:
     for codec in media.rtp.codecs:
         if codec.mimeType.lower() == "audio/opus":
-            return _agreed(media, "audio", codec.payloadType, "opus/48000/2")
+            return _agreed(media, "audio", _number(codec), "opus/48000/2")
     raise UnacceptableOffer("no audio codec in common: choose Opus")
 
 
@@ -155,13 +112,19 @@ def _agree_video(media: MediaDescription) -> AgreedMedia:
     for codec in media.rtp.codecs:
         if codec.mimeType.lower() != "video/h264":
             continue
-        parameters = _parameters(media, codec.payloadType)
+        parameters = _parameters(media, _number(codec))
         if parameters.get("packetization-mode") == "1":
             profile = parameters.get("profile-level-id", "42e01f")[:4].lower()
-            found.append((_rank(profile), codec.payloadType))
+            found.append((_rank(profile), _number(codec)))
     if not found:
         raise UnacceptableOffer("no video codec in common: choose H264 with packetization-mode=1")
     return _agreed(media, "video", min(found, key=lambda ranked: ranked[0])[1], "H264/90000")
+
+
+def _number(codec: RTCRtpCodecParameters) -> int:
+    if codec.payloadType is None:
+        raise MalformedOffer("a codec has no payload type")
+    return codec.payloadType
 
 
 def _rank(profile: str) -> int:
@@ -178,7 +141,7 @@ def _agreed(media: MediaDescription, kind: Kind, payload_type: int, codec: str) 
         parameters=";".join(
             f"{name}={value}" if value else name for name, value in _parameters(media, payload_type).items()
         ),
-        rtx_payload_type=_rtx(media, payload_type),
+        rtx_payload_type=_rtx(media, payload_type) if kind == "video" else None,
         feedback=_feedback(media, payload_type),
         twcc_extension=extensions.get(TRANSPORT_CC),
     )
@@ -233,71 +196,5 @@ def _check(session: SessionDescription, offer: Offer) -> None:
     for media in session.media:
         if media.port and media.kind in ("audio", "video") and not media.rtcp_mux:
             raise UnacceptableOffer("rtcp-mux must be offered")
-        if media.port and not media.ice.usernameFragment:
+        if media.port and not (media.ice and media.ice.usernameFragment):
             raise UnacceptableOffer("the offer has no ICE credentials")
-
-
-def _rejected_lines(section: RejectedMedia) -> list[str]:
-    lines = [f"m={section.kind} 0 {section.profile} {section.formats}", "c=IN IP4 0.0.0.0", "a=inactive"]
-    return lines + ([f"a=mid:{section.mid}"] if section.mid else [])
-
-
-def _media_lines(section: AgreedMedia, offer: Offer, ours: Direction, transport: Transport) -> list[str]:
-    formats = [str(section.payload_type)]
-    if section.rtx_payload_type is not None:
-        formats.append(str(section.rtx_payload_type))
-    host = transport.addresses[0]
-    family = ipaddress.ip_address(host).version
-    lines = [
-        f"m={section.kind} {transport.port} UDP/TLS/RTP/SAVPF {' '.join(formats)}",
-        f"c=IN IP{family} {host}",
-        f"a=rtcp:{transport.port} IN IP{family} {host}",
-        f"a=ice-ufrag:{transport.credentials.ufrag}",
-        f"a=ice-pwd:{transport.credentials.password}",
-        f"a=fingerprint:{transport.fingerprint}",
-        f"a=setup:{'active' if offer.makes_us_dtls_client else 'passive'}",
-        f"a=mid:{section.mid}",
-        f"a={ours}",
-        "a=rtcp-mux",
-        "a=rtcp-rsize",
-    ]
-    lines += _codec_lines(section, ours)
-    lines += _receiving_lines(section) if ours == "recvonly" else _sending_lines(section)
-    return [*lines, *candidate_lines(transport), "a=end-of-candidates"]
-
-
-def _codec_lines(section: AgreedMedia, ours: Direction) -> list[str]:
-    number = section.payload_type
-    parameters = section.parameters
-    if ours == "recvonly" and section.kind == "video" and "goog-remb" in section.feedback:
-        parameters = ";".join(filter(None, (parameters, START_BITRATE)))
-    lines = [f"a=rtpmap:{number} {section.codec}"]
-    if parameters:
-        lines.append(f"a=fmtp:{number} {parameters}")
-    wanted = ["nack", "nack pli"]
-    if ours == "recvonly":
-        wanted += ["ccm fir", "transport-cc"]
-    elif section.kind == "audio":
-        wanted = []
-    lines += [f"a=rtcp-fb:{number} {feedback}" for feedback in wanted if feedback in section.feedback]
-    if section.rtx_payload_type is not None:
-        lines.append(f"a=rtpmap:{section.rtx_payload_type} rtx/90000")
-        lines.append(f"a=fmtp:{section.rtx_payload_type} apt={number}")
-    return lines
-
-
-def _receiving_lines(section: AgreedMedia) -> list[str]:
-    if section.twcc_extension is None:
-        return []
-    return [f"a=extmap:{section.twcc_extension} {TRANSPORT_CC}"]
-
-
-def _sending_lines(section: AgreedMedia) -> list[str]:
-    lines = [f"a=msid:live {section.kind}"]
-    ssrcs = [section.ssrc]
-    if section.rtx_payload_type is not None:
-        ssrcs.append(section.rtx_ssrc)
-        lines.append(f"a=ssrc-group:FID {section.ssrc} {section.rtx_ssrc}")
-    for ssrc in ssrcs:
-        lines += [f"a=ssrc:{ssrc} cname:live", f"a=ssrc:{ssrc} msid:live {section.kind}"]
-    return lines

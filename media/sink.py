@@ -75,6 +75,10 @@ class Sink:
         """Return the leg of this kind, where the viewer takes it."""
         return self._legs.get(kind)
 
+    def repair_leg(self, kind: Kind) -> Leg | None:
+        """Return the leg retransmissions go by: RTX where it was agreed, else the leg itself."""
+        return self._rtx.get(kind) or self._legs.get(kind)
+
     @property
     def is_replaying(self) -> bool:
         """Whether cached packets are still to be sent; live ones queue behind them."""
@@ -110,18 +114,17 @@ class Sink:
         """Return the next packets of the replay; the sender paces them."""
         return [self._replay.popleft() for _ in range(min(count, len(self._replay)))]
 
-    def retransmissions(self, nack: rtcp.Nack, track: Track, now: float) -> list[tuple[Leg, Packet]]:
-        """Return what to send again for a NACK, each at most once in a tenth of a second."""
+    def retransmissions(self, nack: rtcp.Nack, track: Track, now: float) -> list[Packet]:
+        """Return what to send on `repair_leg` for a NACK, each at most once in a tenth of a second."""
         leg = self._legs.get(track.kind)
         if leg is None or leg.ssrc != nack.ssrc or track.kind not in self._first:
             return []
         found = (self._lookup(sequence, leg, track, now) for sequence in nack.sequences)
         again = [packet for packet in found if packet is not None]
         self.retransmitted += len(again)
-        rtx = self._rtx.get(track.kind)
-        if rtx is None:
-            return [(leg, packet) for packet in again]
-        return [(rtx, self._wrap_rtx(packet, leg)) for packet in again]
+        if track.kind not in self._rtx:
+            return again
+        return [self._wrap_rtx(packet, leg) for packet in again]
 
     def reports(self, timestamps: dict[Kind, int], ntp: int) -> bytes:
         """Return a compound of SRs that ties each kind's viewer timestamp to one instant."""

@@ -1,0 +1,19 @@
+"""What happens to a stream, as the gateway is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+EventType = Literal["stream.started", "stream.ended", "stream.stalled", "stream.resumed"]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEvent:
+    """Something happened to one incarnation of a seat's stream; `at_ms` is UTC."""
+
+    type: EventType
+    room: str
+    seat: str
+    stream: str
+    at_ms: int

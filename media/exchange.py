@@ -1,0 +1,60 @@
+"""What WHIP and WHEP do alike: take an offer over HTTP, answer it, name the session."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from media.errors import MalformedOffer, OfferTooLarge, WrongContentType
+from media.forwarder import Session
+from media.ice_servers import IceServers
+
+SDP = "application/sdp"
+MAX_BODY = 64 * 1024
+OPTIONS_HEADERS = {
+    "Accept-Post": SDP,
+    "Access-Control-Allow-Methods": "GET, HEAD, POST, PATCH, DELETE, OPTIONS",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match",
+    "Access-Control-Max-Age": "86400",
+}
+
+
+async def read_body(request: Request, content_type: str) -> str:
+    """Return the body as text; raise `WrongContentType`, `OfferTooLarge` or `MalformedOffer`."""
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given != content_type:
+        raise WrongContentType(f"the content type must be {content_type}")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise OfferTooLarge(f"the body is larger than {MAX_BODY} bytes")
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        raise MalformedOffer("the body is not text in UTF-8") from None
+
+
+def entity_tag(session: Session) -> str:
+    """Return the strong ETag of a session's current ICE credentials."""
+    return f'"{session.peer.credentials.ufrag}"'
+
+
+def created(session: Session, answer: str, ice_servers: IceServers) -> Response:
+    """Return the 201 that carries the answer and names the session."""
+    response = Response(answer, 201, media_type=SDP)
+    # Starlette would add a charset, which strict clients do not expect beside application/sdp.
+    response.headers["content-type"] = SDP
+    response.headers["location"] = f"/session/{session.id}"
+    response.headers["etag"] = entity_tag(session)
+    response.headers["accept-patch"] = "application/trickle-ice-sdpfrag"
+    for link in ice_servers.links():
+        response.headers.append("link", link)
+    return response
+
+
+def without_content(request: Request) -> Response:
+    """Answer GET, HEAD and OPTIONS, which have nothing to show."""
+    if request.method == "OPTIONS":
+        return Response(status_code=204, headers=OPTIONS_HEADERS)
+    return Response(status_code=200)

@@ -1,0 +1,95 @@
+"""The HTTP door: routes, CORS, and the one place where refusals get their status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from media import errors
+from media.forwarder import Forwarder
+from media.limits import SessionLimit
+from media.metrics import render
+from media.problem import problem
+from media.sessions import SessionResource
+from media.settings import Settings
+from media.whep import WhepEndpoint
+from media.whip import WhipEndpoint
+
+STATUSES: Mapping[type[errors.Refused], int] = {
+    errors.MalformedOffer: 400,
+    errors.Unauthorized: 401,
+    errors.Forbidden: 403,
+    errors.UnknownSession: 404,
+    errors.SeatTaken: 409,
+    errors.NotLive: 409,
+    errors.StaleETag: 412,
+    errors.OfferTooLarge: 413,
+    errors.WrongContentType: 415,
+    errors.UnacceptableOffer: 422,
+    errors.MissingETag: 428,
+    errors.TooManyRequests: 429,
+}
+HEADERS: Mapping[type[errors.Refused], dict[str, str]] = {
+    errors.Unauthorized: {"WWW-Authenticate": 'Bearer realm="media"'},
+    errors.NotLive: {"Retry-After": "1"},
+    errors.TooManyRequests: {"Retry-After": "5"},
+}
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "Location, ETag, Link, Retry-After",
+}
+
+
+class CrossOrigin:
+    """Lets pages of any origin use the answers: access is by token, never by cookie."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Add the headers to every response."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(CORS)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+def build_app(forwarder: Forwarder, settings: Settings, limit: SessionLimit) -> ASGIApp:
+    """Return the ASGI application of one media process."""
+    whip = WhipEndpoint(forwarder, settings, limit)
+    whep = WhepEndpoint(forwarder, settings, limit)
+    sessions = SessionResource(forwarder)
+
+    async def healthz(_request: Request) -> Response:
+        return PlainTextResponse("ok")
+
+    async def metrics(_request: Request) -> Response:
+        return PlainTextResponse(render(forwarder), media_type="text/plain; version=0.0.4")
+
+    methods = ["GET", "HEAD", "POST", "OPTIONS"]
+    app = Starlette(
+        routes=[
+            Route("/whip/{room}/{seat}", whip.handle, methods=methods),
+            Route("/whep/{room}/{seat}", whep.handle, methods=methods),
+            Route("/session/{id}", sessions.handle, methods=["GET", "HEAD", "PATCH", "DELETE", "OPTIONS"]),
+            Route("/healthz", healthz),
+            Route("/metrics", metrics),
+        ],
+        exception_handlers={errors.Refused: _refused},
+    )
+    return CrossOrigin(app)
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, errors.Refused):
+        raise error
+    return problem(STATUSES[type(error)], str(error), HEADERS.get(type(error)))

@@ -1,0 +1,39 @@
+"""WHEP (draft-ietf-wish-whep-03): a viewer's offer becomes a session."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from media.exchange import SDP, created, read_body, without_content
+from media.forwarder import Forwarder
+from media.ice_servers import IceServers
+from media.limits import SessionLimit
+from media.sdp import parse_offer
+from media.settings import Settings
+from media.tokens import read_token
+
+
+class WhepEndpoint:
+    """The resource `/whep/{room}/{seat}`."""
+
+    def __init__(self, forwarder: Forwarder, settings: Settings, limit: SessionLimit) -> None:
+        self._forwarder = forwarder
+        self._secret = settings.token_secret
+        self._ice_servers = IceServers(settings.ice_servers)
+        self._limit = limit
+
+    async def handle(self, request: Request) -> Response:
+        """Answer any method."""
+        if request.method == "POST":
+            return await self._watch(request)
+        return without_content(request)
+
+    async def _watch(self, request: Request) -> Response:
+        room, seat = request.path_params["room"], request.path_params["seat"]
+        token = read_token(request.headers.get("authorization", ""), self._secret)
+        token.require("subscribe", room, seat)
+        self._limit.take(token.person)
+        offer = parse_offer(await read_body(request, SDP), "recvonly")
+        session, answer = self._forwarder.watch(token.person, room, seat, offer)
+        return created(session, answer, self._ice_servers)
