@@ -39,8 +39,9 @@ async def test_migrations_build_exactly_the_tables_of_the_schema(url: str) -> No
 
 
 async def test_processes_that_migrate_together_take_turns(url: str) -> None:
-    script = f"import asyncio; from livecommerce.adapters.sql_connection import migrate; asyncio.run(migrate({url!r}))"
-    processes = [await asyncio.create_subprocess_exec(sys.executable, "-c", script) for _ in range(3)]
+    script = "import sys, asyncio; from livecommerce.adapters.sql_connection import migrate;"
+    command = (sys.executable, "-c", script + "asyncio.run(migrate(sys.argv[1]))", url)
+    processes = [await asyncio.create_subprocess_exec(*command) for _ in range(3)]
     assert [await process.wait() for process in processes] == [0, 0, 0]
 
 
