@@ -90,14 +90,18 @@ class Door:
             return False
         return origin in self._own_origins or urlsplit(origin).netloc == headers.get("host")
 
-    async def who(self, connection: HTTPConnection) -> Person | None:
-        """The sender of a request, or ``None``.
+    def session(self, connection: HTTPConnection) -> tuple[Person, int] | None:
+        """The sender of a request and when the session expires (UTC ms), or ``None``.
 
         A cookie counts for a changing request only from our own pages (cross-site request forgery).
+
+        Raises:
+            Unauthenticated: a bearer token that is not good.
+            Forbidden: ``foreign_origin``.
         """
         authorization = connection.headers.get("authorization", "")
         if authorization.startswith("Bearer "):
-            return self.tokens.read(authorization[7:])[0]
+            return self.tokens.read(authorization[7:])
         cookie = connection.cookies.get(COOKIE)
         if cookie is None:
             return None
@@ -105,9 +109,14 @@ class Door:
         if method not in ("GET", "HEAD") and not self.is_own_origin(connection.headers):
             raise Forbidden("foreign_origin")
         try:
-            return self.tokens.read(cookie)[0]
+            return self.tokens.read(cookie)
         except Unauthenticated:
             return None
+
+    async def who(self, connection: HTTPConnection) -> Person | None:
+        """The sender of a request, or ``None``; see ``session``."""
+        found = self.session(connection)
+        return found[0] if found is not None else None
 
     async def signed_in(self, request: Request) -> Person:
         """The sender, who must have an account.
