@@ -1,0 +1,31 @@
+"""A real media process inside the test's event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from media.app import MediaServer, open_server
+from media.settings import Settings
+from tests.integration.media.clients import SECRET
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[MediaServer]:
+    """A server on free ports of the loopback interface."""
+    settings = Settings(token_secret=SECRET, port=0, udp_port=0)
+    async with open_server(settings) as server:
+        serving = asyncio.create_task(server.serve())
+        yield server
+        server.stop()
+        await serving
+
+
+@pytest.fixture
+async def http(server: MediaServer) -> AsyncIterator[httpx.AsyncClient]:
+    """An HTTP client of that server."""
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}") as client:
+        yield client
