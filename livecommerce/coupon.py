@@ -2,23 +2,161 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol
+
 from msgspec import Struct
 
+from livecommerce.errors import Conflict
+from livecommerce.ids import CampaignId, GrantId, PersonId, RoomId, Shard
 from livecommerce.localized import LocalText
 
 
-class GrantCard(Struct, frozen=True, kw_only=True):
+class GrantSummary(Struct, frozen=True, kw_only=True):
+    """The part of a grant that its campaign settles."""
+
+    campaign: str
+    title: LocalText
+    discount_minor: int
+    threshold_minor: int
+    currency: str
+    arrivals_needed: int = 0
+    ends_ms: int = 0
+
+
+class GrantCard(GrantSummary, frozen=True, kw_only=True):
     """A coupon in a person's wallet, or on its way there; the highest ``v`` wins."""
 
     grant: str
     v: int
     state: str
     """locked (friends still missing), active, reserved, spent, expired."""
+    arrivals: int = 0
+
+
+class Coupon(Struct, frozen=True, kw_only=True):
+    """What checkout needs to know of a grant."""
+
+    grant: str
     campaign: str
-    title: LocalText
+    funder: str
+    """merchant or platform."""
     discount_minor: int
     threshold_minor: int
     currency: str
-    arrivals: int = 0
-    arrivals_needed: int = 0
-    ends_ms: int = 0
+
+
+def discount_of(coupon: Coupon, gross_minor: int, currency: str) -> int:
+    """What a coupon takes off an amount; one unit is left to pay, as providers take no empty payments.
+
+    Raises:
+        Conflict: ``coupon_threshold`` or ``coupon_currency``.
+    """
+    if coupon.currency != currency:
+        raise Conflict("coupon_currency", currency=coupon.currency)
+    if gross_minor < coupon.threshold_minor:
+        raise Conflict("coupon_threshold", threshold_minor=coupon.threshold_minor)
+    return max(0, min(coupon.discount_minor, gross_minor - 1))
+
+
+class CouponDrop(Struct, frozen=True, kw_only=True):
+    """Coupons about to be offered to a room."""
+
+    drop: str
+    room: RoomId
+    summary: GrantSummary
+    funder: str
+    count: int
+    per_person: int
+    """Grants of the campaign that one person may have."""
+    ends_ms: int
+    """Until when they can be claimed; ``summary.ends_ms`` tells how long they can be used."""
+
+
+class LockedGrant(Struct, frozen=True, kw_only=True):
+    """A share's coupon before the friends have come."""
+
+    grant: GrantId
+    room: RoomId
+    owner: PersonId
+    summary: GrantSummary
+    funder: str
+    per_person: int
+
+
+class Budget(Struct, frozen=True, kw_only=True):
+    """A campaign's money on one shard; available + reserved + spent = budget."""
+
+    budget: int
+    available: int
+    reserved: int
+    """What the active and reserved grants are worth."""
+    spent: int
+
+
+class BudgetAudit(Budget, frozen=True, kw_only=True):
+    """A budget counted twice: by its counters and by walking its grants."""
+
+    grants_worth: int
+
+    def violations(self) -> list[str]:
+        """The laws that do not hold; empty when all is well."""
+        laws = {
+            "available + reserved + spent = budget": self.budget
+            == self.available + self.reserved + self.spent,
+            "nothing is negative": min(self.available, self.reserved, self.spent) >= 0,
+            "grants add up to reserved": self.grants_worth == self.reserved,
+        }
+        return [law for law, holds in laws.items() if not holds]
+
+
+class Wallets(Protocol):
+    """Grants and the budgets behind them; each call is atomic and safe to repeat."""
+
+    async def allot(self, room: RoomId, campaign: CampaignId, transfer: str, amount_minor: int) -> Budget:
+        """Adds money to the budget that serves a room, once per transfer."""
+        ...
+
+    async def drop(self, drop: CouponDrop, epoch: str, expected_offset: int, event: bytes) -> int:
+        """Offers coupons and appends ``coupon.dropped``; answers the event's offset.
+
+        Raises:
+            Stale: the room has moved on and nothing was written; look again and repeat.
+            Conflict: ``budget_spent``.
+        """
+        ...
+
+    async def claim(self, drop: str, person: PersonId) -> GrantCard:
+        """Takes a coupon of a drop; a second claim answers the first one's grant.
+
+        Raises:
+            Conflict: ``coupons_gone``, ``drop_over`` or ``coupon_limit_reached``.
+        """
+        ...
+
+    async def create_locked(self, locked: LockedGrant) -> GrantCard:
+        """A share's coupon; one per owner, campaign and room, a repeat answers it."""
+        ...
+
+    async def count_arrival(self, grant: GrantId, person: PersonId) -> tuple[GrantCard, str]:
+        """Counts a verified arrival once per person; unlocks the grant when enough have come.
+
+        Answers the grant and what happened: counted, unlocked, repeat, unfunded (the budget is spent),
+        ended (it was no longer locked).
+
+        Raises:
+            Conflict: ``own_arrival``.
+        """
+        ...
+
+    async def coupons(self, grants: Sequence[GrantId]) -> list[Coupon | None]:
+        """What checkout needs of each grant, in one round trip."""
+        ...
+
+    async def sweep(self, shard: Shard, count: int) -> int:
+        """Expires grants whose time is over; answers how many."""
+        ...
+
+    async def audit(self, room: RoomId, campaign: CampaignId) -> BudgetAudit:
+        """Counts a budget twice."""
+        ...

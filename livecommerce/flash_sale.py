@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol
+
 from msgspec import Struct
+
+from livecommerce.ids import RoomId, SaleId
 
 
 class StockCount(Struct, frozen=True, kw_only=True):
@@ -13,3 +18,92 @@ class StockCount(Struct, frozen=True, kw_only=True):
     available: int
     held: int
     sold: int
+
+
+class SaleOpening(Struct, frozen=True, kw_only=True):
+    """A sale about to open. Its stock was taken from the shop's before, under the sale's id."""
+
+    sale: SaleId
+    room: RoomId
+    sku: str
+    price_minor: int
+    stock: int
+    limit: int
+    """Units per buyer."""
+    opens_ms: int
+    closes_ms: int
+    hold_seconds: int
+    offer: bytes
+    """What checkout needs to know of it, JSON; the inventory only keeps it."""
+
+
+class Append(Struct, frozen=True, kw_only=True):
+    """An event for the room's log, valid only at the offset that its author saw."""
+
+    epoch: str
+    expected_offset: int
+    event: bytes
+    """JSON, without its offset."""
+
+
+class StockAudit(Struct, frozen=True, kw_only=True):
+    """A sale counted twice: by its counters and by walking its orders."""
+
+    allocated: int
+    available: int
+    held: int
+    sold: int
+    returned: int
+    """Given back to the shop; 0 until the sale is closed and its last hold has ended."""
+    limit: int
+    open_units: int
+    """Units in open orders."""
+    buyers_units: int
+    """Units that count towards buyers' limits."""
+    most_of_one_buyer: int
+    strays: int
+    """Deadlines of orders that are not open."""
+    undue: int
+    """Open orders without a deadline."""
+
+    def violations(self) -> list[str]:
+        """The laws that do not hold; empty when all is well."""
+        laws = {
+            "available + held + sold + returned = allocated": self.allocated
+            == self.available + self.held + self.sold + self.returned,
+            "nothing is negative": min(self.available, self.held, self.sold, self.returned) >= 0,
+            "open orders add up to held": self.open_units == self.held,
+            "buyers' units are held or sold": self.buyers_units == self.held + self.sold,
+            "every buyer is within the limit": self.most_of_one_buyer <= self.limit,
+            "deadlines are those of the open orders": self.strays == 0 and self.undue == 0,
+        }
+        return [law for law, holds in laws.items() if not holds]
+
+
+class Inventory(Protocol):
+    """The stock of all sales; each call is atomic, durable when it answers, and safe to repeat."""
+
+    async def open_sale(self, opening: SaleOpening, append: Append) -> int:
+        """Opens a sale and appends its event; answers the event's offset.
+
+        Raises:
+            Stale: the room has moved on and nothing was written; look again and repeat.
+            Unavailable: ``not_durable``: the server could lose what it acknowledges.
+        """
+        ...
+
+    async def close_sale(self, sale: SaleId, version: int) -> StockCount:
+        """Closes a sale; open holds keep their time, the rest goes back when the last has ended.
+
+        Raises:
+            Conflict: ``sale_changed``: it has another version.
+        """
+        ...
+
+    async def stock(self, sales: Sequence[SaleId]) -> list[StockCount]:
+        """What is left of each; unknown sales are left out. One shard, one call."""
+        ...
+
+    async def audit(self, sale: SaleId) -> StockAudit:
+        """Counts a sale twice. Reads all its orders: for tests, operators and the end of a show."""
+        ...

@@ -7,6 +7,7 @@ callback that brings nothing but this number finds its shard.
 from __future__ import annotations
 
 import secrets
+from hashlib import sha256
 from typing import NewType
 from zlib import crc32
 
@@ -24,6 +25,8 @@ RoomId = NewType("RoomId", str)
 SaleId = NewType("SaleId", str)
 OrderId = NewType("OrderId", str)
 """A hold and the order it becomes share one id."""
+PaymentId = NewType("PaymentId", str)
+"""One attempt to pay an order."""
 SegmentId = NewType("SegmentId", str)
 CampaignId = NewType("CampaignId", str)
 GrantId = NewType("GrantId", str)
@@ -60,3 +63,9 @@ def pick_shard(seed: str, count: int) -> Shard:
 def is_id(value: str) -> bool:
     """Whether a string from outside has the form of an id."""
     return len(value) == 28 and value.isascii() and value.isalnum()
+
+
+def named_id(shard: Shard, *names: str) -> str:
+    """The id that these names always have; whoever knows the names knows the id."""
+    number = int.from_bytes(sha256("\0".join(names).encode()).digest()) >> 128
+    return shard + "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol
+
 from msgspec import Struct
 
+from livecommerce.ids import OrderId, PersonId, Shard
 from livecommerce.localized import LocalText
 
 
-class OrderCard(Struct, frozen=True, kw_only=True):
-    """A buyer's hold and the order it becomes; the highest ``v`` wins."""
+class OrderSummary(Struct, frozen=True, kw_only=True):
+    """The part of an order's card that is settled when the buyer taps."""
 
     order: str
-    v: int
-    state: str
-    """held, paying, closing, sold, released, expired."""
     room: str
     sale: str
     product: str
@@ -27,11 +28,19 @@ class OrderCard(Struct, frozen=True, kw_only=True):
     total_minor: int
     """What the buyer pays."""
     currency: str
+    segment: str | None = None
+    brand: str | None = None
+
+
+class OrderCard(OrderSummary, frozen=True, kw_only=True):
+    """A buyer's hold and the order it becomes; the highest ``v`` wins."""
+
+    v: int
+    state: str
+    """held, paying, closing, sold, released, expired."""
     expires_ms: int
     created_ms: int
     pay_url: str = ""
-    segment: str | None = None
-    brand: str | None = None
 
 
 class OrderTerms(Struct, frozen=True, kw_only=True):
@@ -78,10 +87,10 @@ class Capture(Struct, frozen=True, kw_only=True):
     captured_ms: int
 
 
-class ConfirmedOrder(Struct, frozen=True, kw_only=True):
-    """A paid order, complete: everything that SQL and the ledger need, and no personal data.
+class OrderDraft(Struct, frozen=True, kw_only=True):
+    """Everything that is agreed when the buyer taps, and no personal data.
 
-    Law: ``paid_minor`` of the lines add up to ``total_minor``, which is what was captured.
+    Law: ``paid_minor`` of the lines add up to ``total_minor``.
     """
 
     order: str
@@ -101,7 +110,143 @@ class ConfirmedOrder(Struct, frozen=True, kw_only=True):
     lines: tuple[OrderLine, ...]
     total_minor: int
     terms: OrderTerms
+
+
+class ConfirmedOrder(OrderDraft, frozen=True, kw_only=True):
+    """A paid order, complete: everything that SQL and the ledger need.
+
+    Law: ``total_minor`` is what was captured.
+    """
+
     charge: Capture
     created_ms: int
     confirmed_ms: int
     v: int = 1
+
+
+class OpenOrder(Struct, frozen=True, kw_only=True):
+    """An order as the live system has it."""
+
+    card: OrderCard
+    buyer: str
+    payment: str
+    """The payment under way or done; empty before."""
+
+
+class ClosingOrder(Struct, frozen=True, kw_only=True):
+    """An unpaid order that is ending; the provider must say first that it will never capture."""
+
+    order: str
+    v: int
+    payment: str
+
+
+class Sweep(Struct, frozen=True, kw_only=True):
+    """What one sweep of a shard did."""
+
+    handled: int
+    """Deadlines handled; as many as asked for means that there may be more."""
+    closing: tuple[ClosingOrder, ...]
+    """Orders leased to the caller for a few seconds."""
+
+
+class OpenOrders(Protocol):
+    """Orders from the buyer's tap until SQL has them."""
+
+    async def find(self, order: OrderId) -> OpenOrder | None:
+        """The order, or ``None`` if it is not (or no longer) here."""
+        ...
+
+    async def of_buyer(self, buyer: PersonId) -> list[OrderCard]:
+        """A buyer's orders in all rooms, newest first."""
+        ...
+
+    async def cancel(self, order: OrderId, buyer: PersonId) -> OrderCard:
+        """The buyer gives up an unpaid order; one with a payment under way is closed at the provider first.
+
+        Raises:
+            NotFound: no such order of this buyer.
+            Conflict: ``already_paid``.
+        """
+        ...
+
+    async def release(self, order: OrderId, v: int) -> OrderCard:
+        """Ends a closing order; does nothing if its version has moved on."""
+        ...
+
+    async def sweep(self, shard: Shard, count: int) -> Sweep:
+        """Expires overdue holds, closes sales that are over, leases overdue payments; ``count`` at most."""
+        ...
+
+    async def projected(self, order: OrderId) -> None:
+        """SQL has the order; the live system may forget it."""
+        ...
+
+    async def forget(self, shard: Shard, count: int) -> int:
+        """Removes orders that SQL has had for a while; answers how many."""
+        ...
+
+
+AXES = {
+    "held": ("awaiting_payment", "none"),
+    "paying": ("awaiting_payment", "pending"),
+    "closing": ("awaiting_payment", "pending"),
+    "sold": ("confirmed", "full"),
+    "released": ("canceled", "none"),
+    "expired": ("expired", "none"),
+}
+"""A live order's state → its order axis and its charge axis; nothing is fulfilled before SQL owns it."""
+
+
+class OrderRow(OrderCard, frozen=True, kw_only=True):
+    """An order on the buyer's page: three independent axes instead of one state."""
+
+    order_state: str
+    """awaiting_payment, confirmed, completed, expired, canceled."""
+    charge: str
+    """none, pending, full, partially_refunded, refunded."""
+    fulfillment: str
+    """unfulfilled, shipped, delivered, received, returned."""
+    room_title: LocalText
+    brand_name: LocalText | None
+    paid_ms: int | None
+    ledger: str | None
+    """``applied`` once the ledger has it."""
+
+
+class Names(Struct, frozen=True, kw_only=True):
+    """What rooms and shops are called, by id."""
+
+    rooms: dict[str, LocalText]
+    shops: dict[str, LocalText]
+
+
+def row_of(card: OrderCard, names: Names) -> OrderRow:
+    """An order that is still live, as the buyer's page shows it."""
+    order_state, charge = AXES[card.state]
+    return OrderRow(
+        **{name: getattr(card, name) for name in OrderCard.__struct_fields__},
+        order_state=order_state,
+        charge=charge,
+        fulfillment="unfulfilled",
+        room_title=names.rooms.get(card.room, {}),
+        brand_name=names.shops.get(card.brand or ""),
+        paid_ms=None,
+        ledger=None,
+    )
+
+
+class OrderStore(Protocol):
+    """Orders that SQL owns, from confirmation on."""
+
+    async def find(self, order: OrderId) -> tuple[PersonId, OrderRow] | None:
+        """The buyer and the order, or ``None``."""
+        ...
+
+    async def of_buyer(self, buyer: PersonId) -> list[OrderRow]:
+        """A buyer's orders, newest first."""
+        ...
+
+    async def names(self, cards: Sequence[OrderCard]) -> Names:
+        """What the rooms and brands of live orders are called."""
+        ...

@@ -1,0 +1,338 @@
+-- Coupons. A budget is money in three places, available + reserved + spent = budget, none negative; what active and
+-- reserved grants are worth stands in `reserved`, so a coupon in a wallet is always funded.
+--   {t}:budget:<campaign>   hash     {t}:grant:<grant>   hash     {t}:grants:<campaign>   set of grants
+--   {t}:drop:<drop>         hash     {t}:claims:<drop>   person → grant
+--   {t}:sharers:<campaign>  room:person → grant           {t}:arrivals:<grant>   set of persons
+--   {t}:wallets:<campaign>  person → grants               {t}:grant_expiry       grant → end, while locked or active
+
+-- A whole number as text; the default would turn large ones into 1e+15.
+local function int(number)
+  return string.format('%d', number)
+end
+
+local function is_number(name)
+  return string.find(name, '_ms$') or string.find(name, '_minor$')
+end
+
+-- Named fields of a hash, or nil where there is none. Names in `counts` and names ending in _ms or _minor are numbers.
+local function read_fields(key, names, counts)
+  local values = redis.call('HMGET', key, unpack(names))
+  if not values[1] then
+    return nil
+  end
+  local fields = { key = key }
+  for index, name in ipairs(names) do
+    fields[name] = (counts[name] or is_number(name)) and tonumber(values[index] or 0) or values[index]
+  end
+  return fields
+end
+
+-- Arguments as a table of the given names; the same rule for numbers.
+local function named(args, names, counts)
+  local fields = {}
+  for index, name in ipairs(names) do
+    fields[name] = (counts[name] or is_number(name)) and tonumber(args[index]) or args[index]
+  end
+  return fields
+end
+
+-- Whether a room is where the caller believes it to be; every event that a call appends itself is checked so.
+local function room_refusal(tag, room, epoch, expected_offset)
+  local stored = redis.call('HMGET', tag .. ':room:' .. room, 'epoch', 'offset')
+  if not stored[1] then
+    return { 'no', 'room_not_found' }
+  end
+  if stored[1] ~= epoch or tonumber(stored[2]) ~= tonumber(expected_offset) then
+    return { 'no', 'stale', 'offset', tonumber(stored[2]) }
+  end
+  return nil
+end
+
+local GRANT = { 'room', 'campaign', 'owner', 'state', 'v', 'amount_minor', 'threshold_minor', 'arrivals', 'needed',
+  'ends_ms', 'order', 'card' }
+local GRANT_COUNTS = { v = true, arrivals = true, needed = true }
+
+local function read_grant(tag, grant)
+  local fields = read_fields(tag .. ':grant:' .. grant, GRANT, GRANT_COUNTS)
+  if fields then
+    fields.grant = grant
+  end
+  return fields
+end
+
+local function grant_card(grant)
+  return string.sub(grant.card, 1, -2) .. ',"grant":"' .. grant.grant .. '","v":' .. int(grant.v) .. ',"state":"'
+    .. grant.state .. '","arrivals":' .. int(grant.arrivals) .. '}'
+end
+
+-- Stores a grant's new version, shows it to its owner, and keeps the expiry set to grants that can still run out.
+local function turn_grant(tag, grant, state)
+  grant.state, grant.v = state, grant.v + 1
+  redis.call('HSET', grant.key, 'state', state, 'v', grant.v, 'arrivals', grant.arrivals, 'order', grant.order or '')
+  local card = grant_card(grant)
+  local mine = tag .. ':mine:' .. grant.room .. ':' .. grant.owner
+  if state == 'spent' or state == 'expired' then
+    redis.call('HDEL', mine, 'grant:' .. grant.grant)
+  else
+    redis.call('HSET', mine, 'grant:' .. grant.grant, card)
+  end
+  if state == 'locked' or state == 'active' then
+    redis.call('ZADD', tag .. ':grant_expiry', grant.ends_ms, grant.grant)
+  else
+    redis.call('ZREM', tag .. ':grant_expiry', grant.grant)
+  end
+  publish(tag, grant.room, '{"k":"personal","to":"' .. grant.owner .. '","grant":' .. card .. '}')
+  return card
+end
+
+local function tell_grant(tag, grant, kind, at_ms)
+  tell_outbox(tag, grant.grant .. ':grant.' .. kind .. ':' .. int(grant.v), 'grant.' .. kind, grant.grant, grant.room,
+    at_ms, '{"grant":"' .. grant.grant .. '","campaign":"' .. grant.campaign .. '","person":"' .. grant.owner
+    .. '","amount_minor":' .. int(grant.amount_minor) .. ',"at_ms":' .. int(at_ms) .. '}')
+end
+
+local function move_budget(tag, campaign, available, reserved, spent)
+  local key = tag .. ':budget:' .. campaign
+  redis.call('HINCRBY', key, 'available', available)
+  redis.call('HINCRBY', key, 'reserved', reserved)
+  if spent ~= 0 then
+    redis.call('HINCRBY', key, 'spent', spent)
+  end
+end
+
+local function budget_left(tag, campaign)
+  return tonumber(redis.call('HGET', tag .. ':budget:' .. campaign, 'available') or 0)
+end
+
+local function expire_grant(tag, grant, at_ms)
+  if grant.state == 'active' then
+    move_budget(tag, grant.campaign, grant.amount_minor, -grant.amount_minor, 0)
+  end
+  local card = turn_grant(tag, grant, 'expired')
+  tell_grant(tag, grant, 'expired', at_ms)
+  return card
+end
+
+-- Why this grant cannot lower this order, or nil.
+local function grant_refusal(grant, room, buyer, gross_minor, discount_minor, at_ms)
+  if not grant or grant.owner ~= buyer or grant.room ~= room then
+    return { 'no', 'coupon_not_found' }
+  end
+  if grant.state ~= 'active' then
+    return { 'no', 'coupon_' .. grant.state }
+  end
+  if grant.ends_ms <= at_ms then
+    return { 'no', 'coupon_expired' }
+  end
+  if gross_minor < grant.threshold_minor or discount_minor > grant.amount_minor then
+    return { 'no', 'coupon_threshold', 'threshold_minor', grant.threshold_minor }
+  end
+  return nil
+end
+
+local function reserve_grant(tag, grant, order)
+  grant.order = order
+  turn_grant(tag, grant, 'reserved')
+end
+
+local function spend_grant(tag, grant, discount_minor, at_ms)
+  move_budget(tag, grant.campaign, grant.amount_minor - discount_minor, -grant.amount_minor, discount_minor)
+  turn_grant(tag, grant, 'spent')
+  tell_grant(tag, grant, 'spent', at_ms)
+end
+
+local function free_grant(tag, grant, at_ms)
+  grant.order = ''
+  if grant.ends_ms > at_ms then
+    turn_grant(tag, grant, 'active')
+  else
+    grant.state = 'active'
+    expire_grant(tag, grant, at_ms)
+  end
+end
+
+-- Writes a new grant and puts it into its owner's wallet.
+local function add_grant(tag, grant, state)
+  grant.key, grant.v, grant.arrivals = tag .. ':grant:' .. grant.grant, 0, 0
+  redis.call('HSET', grant.key, 'room', grant.room, 'campaign', grant.campaign, 'owner', grant.owner, 'amount_minor',
+    grant.amount_minor, 'threshold_minor', grant.threshold_minor, 'needed', grant.needed, 'ends_ms', grant.ends_ms,
+    'funder', grant.funder, 'card', grant.card)
+  redis.call('SADD', tag .. ':grants:' .. grant.campaign, grant.grant)
+  redis.call('HINCRBY', tag .. ':wallets:' .. grant.campaign, grant.owner, 1)
+  return turn_grant(tag, grant, state)
+end
+
+local function wallet_is_full(tag, campaign, person, per_person)
+  return tonumber(redis.call('HGET', tag .. ':wallets:' .. campaign, person) or 0) >= per_person
+end
+
+-- budget_allot_v1 {tag} campaign transfer amount
+-- Adds money to a campaign's budget on this shard, once per transfer. Answers {budget, available, reserved, spent}.
+redis.register_function('budget_allot_v1', function(keys, args)
+  local key = keys[1] .. ':budget:' .. args[1]
+  if redis.call('HSETNX', keys[1] .. ':transfers:' .. args[1], args[2], args[3]) == 1 then
+    redis.call('HINCRBY', key, 'budget', args[3])
+    redis.call('HINCRBY', key, 'available', args[3])
+  end
+  local stored = redis.call('HMGET', key, 'budget', 'available', 'reserved', 'spent')
+  for index = 1, 4 do
+    stored[index] = tonumber(stored[index] or 0)
+  end
+  return stored
+end)
+
+local DROP = { 'room', 'campaign', 'left', 'per_person', 'amount_minor', 'threshold_minor', 'ends_ms', 'grant_ends_ms',
+  'funder', 'card' }
+local DROP_COUNTS = { left = true, per_person = true }
+
+-- coupon_drop_v1 {tag} drop room epoch expected_offset event campaign count per_person amount_minor threshold_minor
+--   ends_ms grant_ends_ms funder card
+-- Offers coupons to the room and appends `coupon.dropped`. Answers {"ok", offset}; the same drop twice, the same.
+redis.register_function('coupon_drop_v1', function(keys, args)
+  local tag = keys[1]
+  local drop = named(args, { 'drop', 'room', 'epoch', 'expected', 'event', 'campaign', 'left', 'per_person',
+    'amount_minor', 'threshold_minor', 'ends_ms', 'grant_ends_ms', 'funder', 'card' }, DROP_COUNTS)
+  local earlier = earlier_answer(tag, 'drop:' .. drop.drop)
+  if earlier then
+    return { 'ok', tonumber(earlier) }
+  end
+  local refusal = room_refusal(tag, drop.room, drop.epoch, drop.expected)
+  if refusal then
+    return refusal
+  end
+  local left = budget_left(tag, drop.campaign)
+  if left < drop.left * drop.amount_minor then
+    return { 'no', 'budget_spent', 'left_minor', left }
+  end
+  for _, name in ipairs(DROP) do
+    redis.call('HSET', tag .. ':drop:' .. drop.drop, name, drop[name])
+  end
+  local offset = append_event(tag, drop.room, clock_ms(), 'coupon.dropped', drop.event)
+  keep_answer(tag, 'drop:' .. drop.drop, int(offset))
+  return { 'ok', offset }
+end)
+
+local function claim_refusal(tag, drop, person, at_ms)
+  if drop.ends_ms <= at_ms then
+    return { 'no', 'drop_over' }
+  end
+  if wallet_is_full(tag, drop.campaign, person, drop.per_person) then
+    return { 'no', 'coupon_limit_reached', 'limit', drop.per_person }
+  end
+  if drop.left < 1 or budget_left(tag, drop.campaign) < drop.amount_minor then
+    return { 'no', 'coupons_gone' }
+  end
+  return nil
+end
+
+-- coupon_claim_v1 {tag} drop person grant
+-- Takes one coupon of a drop; the person's second claim answers the first one's grant. Answers {"ok", card}.
+redis.register_function('coupon_claim_v1', function(keys, args)
+  local tag, drop_id, person = keys[1], args[1], args[2]
+  local claims = tag .. ':claims:' .. drop_id
+  local earlier = redis.call('HGET', claims, person)
+  if earlier then
+    return { 'ok', grant_card(read_grant(tag, earlier)) }
+  end
+  local drop = read_fields(tag .. ':drop:' .. drop_id, DROP, DROP_COUNTS)
+  if not drop then
+    return { 'no', 'drop_not_found' }
+  end
+  local at_ms = clock_ms()
+  local refusal = claim_refusal(tag, drop, person, at_ms)
+  if refusal then
+    return refusal
+  end
+  redis.call('HSET', claims, person, args[3])
+  redis.call('HINCRBY', drop.key, 'left', -1)
+  move_budget(tag, drop.campaign, -drop.amount_minor, drop.amount_minor, 0)
+  local grant = { grant = args[3], room = drop.room, campaign = drop.campaign, owner = person, needed = 0,
+    amount_minor = drop.amount_minor, threshold_minor = drop.threshold_minor, ends_ms = drop.grant_ends_ms,
+    funder = drop.funder, card = drop.card }
+  local card = add_grant(tag, grant, 'active')
+  tell_grant(tag, grant, 'claimed', at_ms)
+  return { 'ok', card }
+end)
+
+-- grant_create_v1 {tag} grant room campaign owner needed per_person amount_minor threshold_minor ends_ms funder card
+-- A coupon that unlocks when `needed` friends have come; one per owner, campaign and room, a repeat answers it.
+redis.register_function('grant_create_v1', function(keys, args)
+  local tag = keys[1]
+  local grant = named(args, { 'grant', 'room', 'campaign', 'owner', 'needed', 'per_person', 'amount_minor',
+    'threshold_minor', 'ends_ms', 'funder', 'card' }, { needed = true, per_person = true })
+  local sharers, sharer = tag .. ':sharers:' .. grant.campaign, grant.room .. ':' .. grant.owner
+  local earlier = redis.call('HGET', sharers, sharer)
+  if earlier then
+    return { 'ok', grant_card(read_grant(tag, earlier)) }
+  end
+  if wallet_is_full(tag, grant.campaign, grant.owner, grant.per_person) then
+    return { 'no', 'coupon_limit_reached', 'limit', grant.per_person }
+  end
+  redis.call('HSET', sharers, sharer, grant.grant)
+  return { 'ok', add_grant(tag, grant, 'locked') }
+end)
+
+-- grant_arrival_v1 {tag} grant person
+-- Counts a verified arrival once per person and unlocks the grant when enough have come and the budget covers it.
+-- Answers {"ok", card, what}: counted, unlocked, repeat, unfunded, or ended (no longer locked).
+redis.register_function('grant_arrival_v1', function(keys, args)
+  local tag, person = keys[1], args[2]
+  local grant = read_grant(tag, args[1])
+  if not grant then
+    return { 'no', 'grant_not_found' }
+  end
+  if grant.owner == person then
+    return { 'no', 'own_arrival' }
+  end
+  local at_ms = clock_ms()
+  if grant.state ~= 'locked' or grant.ends_ms <= at_ms then
+    return { 'ok', grant_card(grant), 'ended' }
+  end
+  if redis.call('SADD', tag .. ':arrivals:' .. grant.grant, person) == 0 then
+    return { 'ok', grant_card(grant), 'repeat' }
+  end
+  grant.arrivals = grant.arrivals + 1
+  if grant.arrivals < grant.needed then
+    return { 'ok', turn_grant(tag, grant, 'locked'), 'counted' }
+  end
+  if budget_left(tag, grant.campaign) < grant.amount_minor then
+    return { 'ok', turn_grant(tag, grant, 'locked'), 'unfunded' }
+  end
+  move_budget(tag, grant.campaign, -grant.amount_minor, grant.amount_minor, 0)
+  local card = turn_grant(tag, grant, 'active')
+  tell_grant(tag, grant, 'unlocked', at_ms)
+  return { 'ok', card, 'unlocked' }
+end)
+
+-- grant_sweep_v1 {tag} count
+-- Expires grants that nobody used in time; their money is available again. Answers how many.
+redis.register_function('grant_sweep_v1', function(keys, args)
+  local tag, at_ms = keys[1], clock_ms()
+  local due = redis.call('ZRANGE', tag .. ':grant_expiry', '-inf', int(at_ms), 'BYSCORE', 'LIMIT', 0, args[1])
+  for _, grant in ipairs(due) do
+    expire_grant(tag, read_grant(tag, grant), at_ms)
+  end
+  return #due
+end)
+
+-- budget_audit_v1 {tag} campaign
+-- {budget, available, reserved, spent, worth of active and reserved grants}; reads every grant, not for hot paths.
+redis.register_function{
+  function_name = 'budget_audit_v1',
+  callback = function(keys, args)
+    local tag, worth = keys[1], 0
+    for _, id in ipairs(redis.call('SMEMBERS', tag .. ':grants:' .. args[1])) do
+      local grant = read_grant(tag, id)
+      if grant.state == 'active' or grant.state == 'reserved' then
+        worth = worth + grant.amount_minor
+      end
+    end
+    local stored = redis.call('HMGET', tag .. ':budget:' .. args[1], 'budget', 'available', 'reserved', 'spent')
+    for index = 1, 4 do
+      stored[index] = tonumber(stored[index] or 0)
+    end
+    stored[5] = worth
+    return stored
+  end,
+  flags = { 'no-writes' },
+}

@@ -1,0 +1,135 @@
+-- Flash sales. Units of a sale are in four places: available + held + sold + returned = allocated, none negative;
+-- `returned` is 0 until the sale is closed and its last open hold has ended.
+--   {t}:sale:<sale>     hash                     {t}:buyers:<sale>   person → units held or sold
+--   {t}:sale_ends       sale → end, while open   phases: open, sold_out, closed
+
+local SALE = { 'room', 'sku', 'version', 'phase', 'price_minor', 'limit', 'opens_ms', 'closes_ms', 'hold_ms', 'v',
+  'allocated', 'available', 'held', 'sold', 'returned', 'settled' }
+local SALE_COUNTS = { version = true, limit = true, v = true, allocated = true, available = true, held = true,
+  sold = true, returned = true, settled = true }
+
+local function read_sale(tag, sale)
+  local fields = read_fields(tag .. ':sale:' .. sale, SALE, SALE_COUNTS)
+  if fields then
+    fields.sale = sale
+  end
+  return fields
+end
+
+local function stock_answer(sale)
+  return { sale.v, sale.available, sale.held, sale.sold }
+end
+
+local function publish_stock(tag, sale)
+  publish(tag, sale.room, '{"k":"stock","stock":[{"sale":"' .. sale.sale .. '","v":' .. int(sale.v) .. ',"available":'
+    .. int(sale.available) .. ',"held":' .. int(sale.held) .. ',"sold":' .. int(sale.sold) .. '}]}')
+end
+
+local function tell_phase(tag, sale, phase, kind, at_ms)
+  sale.phase = phase
+  append_event(tag, sale.room, at_ms, kind,
+    '{"t":"' .. kind .. '","at_ms":' .. int(at_ms) .. ',"sale":"' .. sale.sale .. '"}')
+end
+
+-- A closed sale without open holds gives the rest back to the shop, once.
+local function settle(tag, sale, at_ms)
+  sale.returned, sale.available, sale.settled = sale.available, 0, 1
+  tell_outbox(tag, sale.sale .. ':sale.closed:1', 'sale.closed', sale.sale, sale.room, at_ms,
+    '{"sale":"' .. sale.sale .. '","sku":"' .. sale.sku .. '","allocated":' .. int(sale.allocated) .. ',"sold":'
+    .. int(sale.sold) .. ',"returned":' .. int(sale.returned) .. ',"at_ms":' .. int(at_ms) .. '}')
+end
+
+-- Stores a sale after its numbers changed; tells the room when the last unit goes and when one comes back.
+local function store_sale(tag, sale, at_ms)
+  if sale.phase == 'open' and sale.available == 0 then
+    tell_phase(tag, sale, 'sold_out', 'sold.out', at_ms)
+  elseif sale.phase == 'sold_out' and sale.available > 0 then
+    tell_phase(tag, sale, 'open', 'restocked', at_ms)
+  elseif sale.phase == 'closed' and sale.held == 0 and sale.settled == 0 then
+    settle(tag, sale, at_ms)
+  end
+  sale.v = sale.v + 1
+  redis.call('HSET', sale.key, 'v', sale.v, 'phase', sale.phase, 'available', sale.available, 'held', sale.held,
+    'sold', sale.sold, 'returned', sale.returned, 'settled', sale.settled, 'allocated', sale.allocated)
+end
+
+local function move_units(tag, sale, available, held, sold, at_ms)
+  sale.available, sale.held, sale.sold = sale.available + available, sale.held + held, sale.sold + sold
+  store_sale(tag, sale, at_ms)
+end
+
+-- Counts units towards a buyer's limit, or gives them back.
+local function count_buyer(tag, sale, buyer, units)
+  local key = tag .. ':buyers:' .. sale
+  if redis.call('HINCRBY', key, buyer, units) == 0 then
+    redis.call('HDEL', key, buyer)
+  end
+end
+
+local function units_of(tag, sale, buyer)
+  return tonumber(redis.call('HGET', tag .. ':buyers:' .. sale, buyer) or 0)
+end
+
+local function end_sale(tag, sale, at_ms)
+  tell_phase(tag, sale, 'closed', 'sale.closed', at_ms)
+  redis.call('ZREM', tag .. ':sale_ends', sale.sale)
+  redis.call('HSET', sale.key, 'closes_ms', math.min(sale.closes_ms, at_ms))
+  store_sale(tag, sale, at_ms)
+  publish_stock(tag, sale)
+end
+
+-- sale_open_v1 {tag} sale room epoch expected_offset event sku price_minor stock limit opens_ms closes_ms hold_ms offer
+-- Opens a sale and appends `sale.opened`. Answers {"ok", offset}; the same sale twice, the same.
+redis.register_function('sale_open_v1', function(keys, args)
+  local tag = keys[1]
+  local sale = named(args, { 'sale', 'room', 'epoch', 'expected', 'event', 'sku', 'price_minor', 'stock', 'limit',
+    'opens_ms', 'closes_ms', 'hold_ms', 'offer' }, {})
+  local earlier = earlier_answer(tag, 'sale:' .. sale.sale)
+  if earlier then
+    return { 'ok', tonumber(earlier) }
+  end
+  local refusal = room_refusal(tag, sale.room, sale.epoch, sale.expected)
+  if refusal then
+    return refusal
+  end
+  redis.call('HSET', tag .. ':sale:' .. sale.sale, 'room', sale.room, 'sku', sale.sku, 'version', 1, 'phase', 'open',
+    'price_minor', sale.price_minor, 'limit', sale.limit, 'opens_ms', sale.opens_ms, 'closes_ms', sale.closes_ms,
+    'hold_ms', sale.hold_ms, 'v', 1, 'allocated', sale.stock, 'available', sale.stock, 'held', 0, 'sold', 0,
+    'returned', 0, 'settled', 0, 'offer', sale.offer)
+  redis.call('ZADD', tag .. ':sale_ends', sale.closes_ms, sale.sale)
+  local offset = append_event(tag, sale.room, clock_ms(), 'sale.opened', sale.event)
+  keep_answer(tag, 'sale:' .. sale.sale, int(offset))
+  return { 'ok', offset }
+end)
+
+-- sale_close_v1 {tag} sale version
+-- Closes a sale; open holds keep their time. Answers {"ok", v, available, held, sold}; closing twice changes nothing.
+redis.register_function('sale_close_v1', function(keys, args)
+  local tag = keys[1]
+  local sale = read_sale(tag, args[1])
+  if not sale then
+    return { 'no', 'sale_not_found' }
+  end
+  if sale.phase ~= 'closed' then
+    if sale.version ~= tonumber(args[2]) then
+      return { 'no', 'sale_changed', 'version', sale.version }
+    end
+    end_sale(tag, sale, clock_ms())
+  end
+  return { 'ok', unpack(stock_answer(sale)) }
+end)
+
+-- sale_stock_v1 {tag} sale...
+-- {v, available, held, sold} of each sale, false for unknown ones.
+redis.register_function{
+  function_name = 'sale_stock_v1',
+  callback = function(keys, args)
+    local answers = {}
+    for index, id in ipairs(args) do
+      local sale = read_sale(keys[1], id)
+      answers[index] = sale and stock_answer(sale) or false
+    end
+    return answers
+  end,
+  flags = { 'no-writes' },
+}

@@ -1,0 +1,124 @@
+"""Coupons in Redis: budgets, drops and grants."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from livecommerce.adapters.redis_connection import AWAY, Connection, tag_of
+from livecommerce.adapters.redis_functions import ask, call
+from livecommerce.coupon import Budget, BudgetAudit, Coupon, CouponDrop, GrantCard, GrantSummary, LockedGrant
+from livecommerce.errors import Unavailable
+from livecommerce.ids import CampaignId, GrantId, PersonId, RoomId, Shard, new_id, shard_of
+
+_decode_card = msgspec.json.Decoder(GrantCard).decode
+_encode = msgspec.json.encode
+
+
+class RedisCoupons:
+    """Wallets and the budgets behind them; every method is one function call."""
+
+    def __init__(self, redis: Connection) -> None:
+        self._redis = redis
+
+    async def allot(self, room: RoomId, campaign: CampaignId, transfer: str, amount_minor: int) -> Budget:
+        """Adds money to the budget that serves a room, once per transfer."""
+        answer = await call(self._redis, shard_of(room), "budget_allot_v1", campaign, transfer, amount_minor)
+        return Budget(**dict(zip(Budget.__struct_fields__, answer, strict=True)))
+
+    async def drop(self, drop: CouponDrop, epoch: str, expected_offset: int, event: bytes) -> int:
+        """Offers coupons and appends ``coupon.dropped``; answers the event's offset.
+
+        Raises:
+            Stale: the room has moved on; nothing was written.
+            Conflict: ``budget_spent``.
+        """
+        summary = drop.summary
+        answer = await ask(
+            self._redis,
+            "coupon_drop_v1",
+            drop.drop,
+            drop.room,
+            epoch,
+            expected_offset,
+            event,
+            summary.campaign,
+            drop.count,
+            drop.per_person,
+            summary.discount_minor,
+            summary.threshold_minor,
+            drop.ends_ms,
+            summary.ends_ms,
+            drop.funder,
+            _encode(summary),
+        )
+        offset: int = answer[0]
+        return offset
+
+    async def claim(self, drop: str, person: PersonId) -> GrantCard:
+        """Takes a coupon of a drop; a second claim answers the first one's grant."""
+        answer = await ask(self._redis, "coupon_claim_v1", drop, person, new_id(shard_of(drop)))
+        return _decode_card(answer[0])
+
+    async def create_locked(self, locked: LockedGrant) -> GrantCard:
+        """A share's coupon; one per owner, campaign and room, a repeat answers it."""
+        summary = locked.summary
+        answer = await ask(
+            self._redis,
+            "grant_create_v1",
+            locked.grant,
+            locked.room,
+            summary.campaign,
+            locked.owner,
+            summary.arrivals_needed,
+            locked.per_person,
+            summary.discount_minor,
+            summary.threshold_minor,
+            summary.ends_ms,
+            locked.funder,
+            _encode(summary),
+        )
+        return _decode_card(answer[0])
+
+    async def count_arrival(self, grant: GrantId, person: PersonId) -> tuple[GrantCard, str]:
+        """Counts a verified arrival once per person; unlocks the grant when enough have come."""
+        card, what = await ask(self._redis, "grant_arrival_v1", grant, person)
+        return _decode_card(card), what.decode()
+
+    async def coupons(self, grants: Sequence[GrantId]) -> list[Coupon | None]:
+        """What checkout needs of each grant, in one round trip."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for grant in grants:
+            pipeline.hmget(f"{tag_of(grant)}:grant:{grant}", "funder", "card")
+        try:
+            answers = await pipeline.execute()
+        except AWAY as error:
+            raise Unavailable("redis_away") from error
+        return [_coupon(grant, answer) for grant, answer in zip(grants, answers, strict=True)]
+
+    async def sweep(self, shard: Shard, count: int) -> int:
+        """Expires grants whose time is over; answers how many."""
+        expired: int = await call(self._redis, shard, "grant_sweep_v1", count)
+        return expired
+
+    async def audit(self, room: RoomId, campaign: CampaignId) -> BudgetAudit:
+        """Counts a budget twice."""
+        answer = await call(self._redis, shard_of(room), "budget_audit_v1", campaign)
+        return BudgetAudit(**dict(zip(BudgetAudit.__struct_fields__, answer, strict=True)))
+
+
+def _coupon(grant: GrantId, answer: Sequence[Any]) -> Coupon | None:
+    funder, card = answer
+    if card is None:
+        return None
+    summary = msgspec.json.decode(card, type=GrantSummary)
+    return Coupon(
+        grant=grant,
+        campaign=summary.campaign,
+        funder=funder.decode(),
+        discount_minor=summary.discount_minor,
+        threshold_minor=summary.threshold_minor,
+        currency=summary.currency,
+    )

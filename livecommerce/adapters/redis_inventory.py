@@ -1,0 +1,147 @@
+"""Stock in Redis: sales and holds, each change one function call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from livecommerce.adapters.redis_connection import AWAY, Connection, tag, tag_of, unsafe_durability
+from livecommerce.adapters.redis_functions import ask, call, refusal
+from livecommerce.checkout import Draft, Held, Offer
+from livecommerce.errors import DomainError, NotFound, Unavailable
+from livecommerce.flash_sale import Append, SaleOpening, StockAudit, StockCount
+from livecommerce.ids import SaleId, shard_of
+from livecommerce.orders import OrderCard
+from livecommerce.room.live import Stale
+
+decode_card = msgspec.json.Decoder(OrderCard).decode
+_decode_offer = msgspec.json.Decoder(Offer).decode
+_encode = msgspec.json.encode
+
+
+class RedisInventory:
+    """The inventory; also where wishes become holds."""
+
+    def __init__(self, redis: Connection) -> None:
+        self._redis = redis
+
+    async def open_sale(self, opening: SaleOpening, append: Append) -> int:
+        """Opens a sale and appends its event; answers the event's offset.
+
+        Raises:
+            Stale: the room has moved on; nothing was written.
+            Unavailable: ``not_durable``: the server could lose what it acknowledges, or it is away.
+        """
+        await self._require_durability()
+        answer = await ask(
+            self._redis,
+            "sale_open_v1",
+            opening.sale,
+            opening.room,
+            append.epoch,
+            append.expected_offset,
+            append.event,
+            opening.sku,
+            opening.price_minor,
+            opening.stock,
+            opening.limit,
+            opening.opens_ms,
+            opening.closes_ms,
+            opening.hold_seconds * 1000,
+            opening.offer,
+        )
+        offset: int = answer[0]
+        return offset
+
+    async def close_sale(self, sale: SaleId, version: int) -> StockCount:
+        """Closes a sale; open holds keep their time, the rest goes back when the last has ended."""
+        return _count(sale, await ask(self._redis, "sale_close_v1", sale, version))
+
+    async def stock(self, sales: Sequence[SaleId]) -> list[StockCount]:
+        """What is left of each; unknown sales are left out. One shard, one call."""
+        if not sales:
+            return []
+        answers = await call(self._redis, shard_of(sales[0]), "sale_stock_v1", *sales)
+        return [_count(sale, answer) for sale, answer in zip(sales, answers, strict=True) if answer]
+
+    async def audit(self, sale: SaleId) -> StockAudit:
+        """Counts a sale twice."""
+        answer = await call(self._redis, shard_of(sale), "sale_audit_v1", sale)
+        if not answer:
+            raise NotFound("sale_not_found")
+        return StockAudit(**dict(zip(StockAudit.__struct_fields__, answer, strict=True)))
+
+    async def offers(self, sales: Sequence[SaleId]) -> list[Offer | None]:
+        """What each sale sells."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for sale in sales:
+            pipeline.hget(f"{tag_of(sale)}:sale:{sale}", "offer")
+        try:
+            documents = await pipeline.execute()
+        except AWAY as error:
+            raise Unavailable("redis_away") from error
+        return [None if document is None else _decode_offer(document) for document in documents]
+
+    async def hold_many(self, drafts: Sequence[Draft]) -> list[Held | DomainError]:
+        """Takes units for each draft by itself, all in one round trip; answers in order.
+
+        Where the server is away, each answer says so: a hold may or may not have been made, and the
+        same key finds out.
+        """
+        if not drafts:
+            return []
+        pipeline = self._redis.pipeline(transaction=False)
+        for draft in drafts:
+            pipeline.fcall("hold_v1", 1, tag(shard_of(draft.wish.sale)), *_hold_arguments(draft))
+        try:
+            answers = await pipeline.execute(raise_on_error=False)
+        except AWAY:
+            return [Unavailable("redis_away") for _ in drafts]
+        return [_held(draft, answer) for draft, answer in zip(drafts, answers, strict=True)]
+
+    async def _require_durability(self) -> None:
+        try:
+            reason = await unsafe_durability(self._redis)
+        except AWAY as error:
+            raise Unavailable("redis_away") from error
+        if reason is not None:
+            raise Unavailable("not_durable", reason=reason)
+
+
+def _hold_arguments(draft: Draft) -> tuple[str | int | bytes, ...]:
+    wish, summary = draft.wish, draft.summary
+    return (
+        wish.sale,
+        summary.order,
+        wish.buyer,
+        wish.key,
+        wish.fingerprint(),
+        wish.price_minor,
+        wish.qty,
+        summary.total_minor,
+        summary.discount_minor,
+        wish.grant,
+        _encode(summary),
+        _encode(draft.order),
+    )
+
+
+def _held(draft: Draft, answer: Any) -> Held | DomainError:
+    if isinstance(answer, AWAY):
+        return Unavailable("redis_away")
+    if isinstance(answer, Exception):
+        raise answer
+    outcome, *rest = answer
+    if outcome == b"no":
+        refused = refusal(rest)
+        if isinstance(refused, Stale):
+            raise refused
+        return refused
+    return Held(order=decode_card(rest[0]), stock=_count(draft.wish.sale, rest[1:]))
+
+
+def _count(sale: str, numbers: Sequence[int]) -> StockCount:
+    v, available, held, sold = numbers
+    return StockCount(sale=sale, v=v, available=available, held=held, sold=sold)

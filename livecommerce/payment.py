@@ -1,0 +1,191 @@
+"""Payments: the port to a payment provider, and which of its words are to be believed.
+
+A payment is one attempt to pay an order, known to the provider by its id. Every call may be repeated
+with the same id. A time-out or a broken connection means "unknown": ask again, never assume.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from livecommerce.errors import Forbidden, Invalid
+from livecommerce.ids import OrderId, PaymentId, PersonId, Shard
+
+CALLBACK_TOLERANCE_MS = 300_000
+"""A callback signed longer ago, or further ahead, is not believed."""
+
+UNKNOWN_GRACE_MS = 10_000
+"""A provider's "not found" is final only this long after the payment's deadline: until then a request
+that ran into a time-out may still land."""
+
+
+class PaymentRequest(Struct, frozen=True, kw_only=True):
+    """What a provider is asked to collect."""
+
+    payment: PaymentId
+    order: OrderId
+    amount_minor: int
+    currency: str
+    description: str
+    deadline_ms: int
+    """The provider refuses to capture later than this."""
+    return_url: str
+    """Where the buyer's browser goes afterwards."""
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """What a provider says about a payment, signed or asked for."""
+
+    payment: str
+    state: str
+    """pending, captured, failed, closed, not_found."""
+    merchant: str = ""
+    amount_minor: int = 0
+    currency: str = ""
+    transaction: str = ""
+    """The provider's id of the capture."""
+    captured_ms: int = 0
+
+
+class Payment(Struct, frozen=True, kw_only=True):
+    """A payment as we have it."""
+
+    payment: str
+    order: str
+    state: str
+    """created, applied, failed, closed, refund_due, refunded."""
+    amount_minor: int
+    currency: str
+    deadline_ms: int
+    reason: str = ""
+    """Why its capture goes back: too_late, paid_twice, wrong_amount, order_gone."""
+
+
+class Begun(Struct, frozen=True, kw_only=True):
+    """A payment under way."""
+
+    payment: PaymentId
+    amount_minor: int
+    deadline_ms: int
+    pay_url: str
+    """Empty until the provider has answered."""
+
+
+class DueRefund(Struct, frozen=True, kw_only=True):
+    """A capture that must go back in full."""
+
+    payment: str
+    transaction: str
+    amount_minor: int
+    currency: str
+    reason: str
+
+    @property
+    def refund(self) -> str:
+        """The refund's id: one per payment, so that repeating it gives nothing twice."""
+        return f"{self.payment}rf"
+
+
+class PaymentProvider(Protocol):
+    """Somebody who takes and returns buyers' money.
+
+    Raises:
+        Unavailable: from each call, if the outcome is unknown; repeat it with the same id.
+    """
+
+    name: str
+    merchant: str
+    """Our account there."""
+
+    async def create(self, request: PaymentRequest) -> str:
+        """Asks for a payment; answers the address where the buyer pays. The same id again, the same."""
+        ...
+
+    async def query(self, payment: str) -> Standing:
+        """How a payment stands."""
+        ...
+
+    async def close(self, payment: str) -> Standing:
+        """Ends a payment that was not captured; ``captured`` means that it was too late for that."""
+        ...
+
+    async def refund(self, payment: str, refund: str, amount_minor: int, currency: str, reason: str) -> str:
+        """Returns all or part of a capture; answers the provider's refund id. The same id again, the same."""
+        ...
+
+    def parse_callback(self, headers: Mapping[str, str], body: bytes, now_ms: int) -> Standing:
+        """A callback's content, after its signature and its age were checked.
+
+        Raises:
+            Forbidden: it is not the provider's, or too old.
+        """
+        ...
+
+
+class PaymentBook(Protocol):
+    """Our record of payments; each call is atomic, durable when it answers, and safe to repeat."""
+
+    async def begin(self, order: OrderId, buyer: PersonId, provider: str, currency: str) -> Begun:
+        """Begins a payment of a held order, or answers the one under way.
+
+        Raises:
+            NotFound: no such order of this buyer.
+            Conflict: ``already_paid`` or ``order_over``.
+        """
+        ...
+
+    async def keep_url(self, order: OrderId, payment: str, pay_url: str) -> None:
+        """Keeps the address where a payment can be made, and shows it to the buyer."""
+        ...
+
+    async def find(self, payment: str) -> Payment | None:
+        """The payment, or ``None``."""
+        ...
+
+    async def captured(self, standing: Standing, provider: str) -> str:
+        """Decides once what a capture becomes: applied, or refund_due (then refunded)."""
+        ...
+
+    async def failed(self, payment: str) -> None:
+        """No capture will come; the order is held again and may be paid anew until it runs out."""
+        ...
+
+    async def closed(self, payment: str) -> None:
+        """The provider has closed it."""
+        ...
+
+    async def due(self, shard: Shard, count: int) -> Sequence[str]:
+        """Payments that the provider should be asked about now, leased to the caller."""
+        ...
+
+    async def due_refunds(self, shard: Shard, count: int) -> Sequence[DueRefund]:
+        """Captures that must go back, leased to the caller."""
+        ...
+
+    async def refunded(self, payment: str, provider_refund: str) -> None:
+        """The money has gone back."""
+        ...
+
+
+def check_age(signed_ms: int, now_ms: int) -> None:
+    """Refuses what was signed too long ago, or in the future."""
+    if abs(now_ms - signed_ms) > CALLBACK_TOLERANCE_MS:
+        raise Forbidden("callback_too_old")
+
+
+def check_standing(standing: Standing, payment: Payment, merchant: str) -> None:
+    """Refuses a word about another merchant's money, or about another amount than we asked for."""
+    if standing.merchant != merchant:
+        raise Forbidden("wrong_merchant")
+    if (standing.amount_minor, standing.currency) != (payment.amount_minor, payment.currency):
+        raise Invalid("wrong_amount")
+
+
+def is_final(standing: Standing, payment: Payment, now_ms: int) -> bool:
+    """Whether a provider's word means that this payment will never be captured."""
+    if standing.state == "not_found":
+        return now_ms > payment.deadline_ms + UNKNOWN_GRACE_MS
+    return standing.state in ("failed", "closed")

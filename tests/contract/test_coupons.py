@@ -1,0 +1,207 @@
+"""Budgets and grants on the real server."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from livecommerce.adapters.redis_connection import Connection, tag
+from livecommerce.coupon import GrantCard, LockedGrant
+from livecommerce.errors import Conflict
+from livecommerce.ids import GrantId, OrderId, PersonId, new_id
+from livecommerce.orders import ConfirmedOrder
+from tests.selling import PRICE, SHARD, Shop
+
+
+@pytest.fixture
+async def shop(redis: Connection) -> Shop:
+    shop = Shop(redis)
+    await shop.open_room()
+    return shop
+
+
+async def budget(shop: Shop) -> tuple[int, int, int]:
+    """Available, reserved and spent, after every law was checked."""
+    audit = await shop.coupons.audit(shop.room, shop.campaign)
+    assert audit.violations() == []
+    return audit.available, audit.reserved, audit.spent
+
+
+async def wallet(shop: Shop, person: str) -> list[GrantCard]:
+    """What a person's join would show."""
+    records: dict[bytes, bytes] = await shop.redis.hgetall(f"{tag(SHARD)}:mine:{shop.room}:{person}")
+    grants = [record for name, record in records.items() if name.startswith(b"grant:")]
+    return [msgspec.json.decode(record, type=GrantCard) for record in grants]
+
+
+async def locked_grant(shop: Shop, owner: str, needed: int, *, per_person: int = 1) -> GrantCard:
+    return await shop.coupons.create_locked(
+        LockedGrant(
+            grant=GrantId(new_id(SHARD)),
+            room=shop.room,
+            owner=PersonId(owner),
+            summary=msgspec.structs.replace(shop.summary(), arrivals_needed=needed),
+            funder="platform",
+            per_person=per_person,
+        )
+    )
+
+
+async def arrive(shop: Shop, grant: GrantCard, person: str) -> str:
+    return (await shop.coupons.count_arrival(GrantId(grant.grant), PersonId(person)))[1]
+
+
+async def test_a_transfer_funds_a_budget_once(shop: Shop) -> None:
+    for _ in range(2):
+        await shop.coupons.allot(shop.room, shop.campaign, "transfer-1", 5_000)
+    assert await budget(shop) == (5_000, 0, 0)
+
+
+async def test_a_claim_reserves_its_worth_and_lies_in_the_wallet(shop: Shop) -> None:
+    await shop.fund(5_000)
+    card = await shop.claim(await shop.drop(2), "ann")
+    assert card.state == "active"
+    assert await wallet(shop, "ann") == [card]
+    assert await budget(shop) == (4_000, 1_000, 0)
+
+
+async def test_claiming_twice_answers_the_same_grant(shop: Shop) -> None:
+    await shop.fund(5_000)
+    drop = await shop.drop(2)
+    assert (await shop.claim(drop, "ann")).grant == (await shop.claim(drop, "ann")).grant
+    assert await budget(shop) == (4_000, 1_000, 0)
+
+
+async def test_a_drop_has_no_more_coupons_than_it_says(shop: Shop) -> None:
+    await shop.fund(5_000)
+    drop = await shop.drop(1)
+    await shop.claim(drop, "ann")
+    with pytest.raises(Conflict, match="coupons_gone"):
+        await shop.claim(drop, "bob")
+
+
+async def test_a_person_has_no_more_of_a_campaign_than_allowed(shop: Shop) -> None:
+    await shop.fund(5_000)
+    await shop.claim(await shop.drop(1), "ann")
+    with pytest.raises(Conflict, match="coupon_limit_reached"):
+        await shop.claim(await shop.drop(1), "ann")
+
+
+async def test_a_drop_that_the_budget_does_not_cover_is_refused(shop: Shop) -> None:
+    await shop.fund(1_500)
+    with pytest.raises(Conflict, match="budget_spent"):
+        await shop.drop(2)
+    assert await shop.events() == []
+
+
+async def test_a_claim_finds_the_budget_spent_by_another_drop(shop: Shop) -> None:
+    await shop.fund(1_000)
+    first, second = await shop.drop(1), await shop.drop(1)
+    await shop.claim(first, "ann")
+    with pytest.raises(Conflict, match="coupons_gone"):
+        await shop.claim(second, "bob")
+    assert await budget(shop) == (0, 1_000, 0)
+
+
+async def test_a_coupon_lowers_one_price_once(shop: Shop) -> None:
+    await shop.fund(5_000)
+    sale = await shop.open_sale(5, limit=5)
+    card = await shop.claim(await shop.drop(1), "ann")
+    held = await shop.sell(sale, "ann", grant=card.grant)
+    assert held.order.total_minor == PRICE - 1_000
+    assert await shop.refused(sale, "ann", grant=card.grant) == "coupon_spent"
+    assert await budget(shop) == (4_000, 0, 1_000)
+    assert await wallet(shop, "ann") == []
+
+
+async def test_a_redeemed_coupon_stands_in_the_order_with_its_funder(shop: Shop) -> None:
+    await shop.fund(5_000)
+    sale = await shop.open_sale(1)
+    card = await shop.claim(await shop.drop(1), "ann")
+    await shop.sell(sale, "ann", grant=card.grant)
+    (record,) = await shop.told("order.confirmed")
+    order = msgspec.json.decode(record.data, type=ConfirmedOrder)
+    assert (order.campaign, order.lines[0].merchant_discount_minor) == (shop.campaign, 1_000)
+    assert order.lines[0].paid_minor == order.total_minor
+
+
+async def test_a_coupon_on_hold_cannot_be_used_again_and_comes_back(shop: Shop) -> None:
+    await shop.fund(5_000)
+    sale = await shop.open_sale(5, limit=5)
+    card = await shop.claim(await shop.drop(1), "ann")
+    held = await shop.buy(sale, "ann", grant=card.grant)
+    assert await shop.refused(sale, "ann", grant=card.grant) == "coupon_reserved"
+    await shop.orders.cancel(OrderId(held.order.order), PersonId("ann"))
+    assert [grant.state for grant in await wallet(shop, "ann")] == ["active"]
+    assert await budget(shop) == (4_000, 1_000, 0)
+
+
+async def test_a_coupon_of_somebody_else_is_not_found(shop: Shop) -> None:
+    await shop.fund(5_000)
+    sale = await shop.open_sale(5)
+    card = await shop.claim(await shop.drop(1), "ann")
+    assert await shop.refused(sale, "bob", grant=card.grant) == "coupon_not_found"
+
+
+async def test_a_refused_hold_leaves_the_coupon_alone(shop: Shop) -> None:
+    await shop.fund(5_000)
+    sale = await shop.open_sale(1)
+    card = await shop.claim(await shop.drop(1), "ann")
+    await shop.buy(sale, "bob")
+    assert await shop.refused(sale, "ann", grant=card.grant) == "sold_out"
+    assert [grant.state for grant in await wallet(shop, "ann")] == ["active"]
+
+
+async def test_a_share_unlocks_after_enough_different_friends(shop: Shop) -> None:
+    await shop.fund(5_000)
+    grant = await locked_grant(shop, "ann", needed=2)
+    assert grant.state == "locked"
+    arrivals = [await arrive(shop, grant, person) for person in ("bob", "bob", "cat", "dan")]
+    assert arrivals == ["counted", "repeat", "unlocked", "ended"]
+    assert [card.state for card in await wallet(shop, "ann")] == ["active"]
+    assert await budget(shop) == (4_000, 1_000, 0)
+
+
+async def test_ones_own_arrival_does_not_count(shop: Shop) -> None:
+    await shop.fund(5_000)
+    grant = await locked_grant(shop, "ann", needed=1)
+    with pytest.raises(Conflict, match="own_arrival"):
+        await arrive(shop, grant, "ann")
+
+
+async def test_a_locked_coupon_lowers_no_price(shop: Shop) -> None:
+    await shop.fund(5_000)
+    sale = await shop.open_sale(1)
+    grant = await locked_grant(shop, "ann", needed=1)
+    assert await shop.refused(sale, "ann", grant=grant.grant) == "coupon_locked"
+
+
+async def test_a_share_without_funds_stays_locked(shop: Shop) -> None:
+    grant = await locked_grant(shop, "ann", needed=1)
+    assert await arrive(shop, grant, "bob") == "unfunded"
+    assert await budget(shop) == (0, 0, 0)
+
+
+async def test_a_person_has_one_share_coupon_of_a_campaign(shop: Shop) -> None:
+    first = await locked_grant(shop, "ann", needed=1)
+    assert (await locked_grant(shop, "ann", needed=1)).grant == first.grant
+
+
+async def test_an_unused_coupon_expires_and_its_money_comes_back(shop: Shop) -> None:
+    await shop.fund(5_000)
+    card = await shop.claim(await shop.drop(1), "ann")
+    await shop.redis.hset(f"{tag(SHARD)}:grant:{card.grant}", "ends_ms", "0")
+    await shop.redis.zadd(f"{tag(SHARD)}:grant_expiry", {card.grant: 0})
+    assert await shop.coupons.sweep(SHARD, 100) == 1
+    assert await wallet(shop, "ann") == []
+    assert await budget(shop) == (5_000, 0, 0)
+
+
+async def test_a_coupon_whose_time_ended_during_a_hold_expires_when_it_comes_back(shop: Shop) -> None:
+    await shop.fund(5_000)
+    sale = await shop.open_sale(1)
+    card = await shop.claim(await shop.drop(1), "ann")
+    held = await shop.buy(sale, "ann", grant=card.grant)
+    await shop.redis.hset(f"{tag(SHARD)}:grant:{card.grant}", "ends_ms", "0")
+    await shop.orders.cancel(OrderId(held.order.order), PersonId("ann"))
+    assert await budget(shop) == (5_000, 0, 0)

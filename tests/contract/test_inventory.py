@@ -1,0 +1,274 @@
+"""Stock and holds on the real server."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from livecommerce.adapters.redis_connection import Connection, tag
+from livecommerce.checkout import Held, Wish
+from livecommerce.clock import now_ms
+from livecommerce.errors import Conflict, NotFound, Unavailable
+from livecommerce.ids import OrderId, PersonId, SaleId
+from livecommerce.orders import ConfirmedOrder, OrderCard
+from livecommerce.room.live import Stale
+from tests.selling import PRICE, SHARD, Shop
+
+
+@pytest.fixture
+async def shop(redis: Connection) -> Shop:
+    shop = Shop(redis)
+    await shop.open_room()
+    return shop
+
+
+async def test_a_hold_takes_a_unit_and_shows_its_price_and_deadline(shop: Shop) -> None:
+    sale = await shop.open_sale(3, hold_seconds=60)
+    held = await shop.buy(sale, "ann")
+    assert (held.stock.available, held.stock.held, held.stock.sold) == (2, 1, 0)
+    assert held.order.state == "held"
+    assert held.order.total_minor == PRICE
+    assert held.order.expires_ms - held.order.created_ms == 60_000
+    await shop.assert_lawful(sale)
+
+
+async def test_one_pipeline_answers_each_wish_by_itself(shop: Shop) -> None:
+    sale = await shop.open_sale(1)
+    wishes = [Wish(buyer=buyer, sale=sale, key=f"key-{buyer}", price_minor=PRICE) for buyer in ("ann", "bob")]
+    first, second = await shop.checkout.buy(wishes, now_ms())
+    assert isinstance(first, Held)
+    assert isinstance(second, Conflict)
+    assert second.code == "sold_out"
+
+
+async def test_another_price_than_the_buyer_saw_is_refused(shop: Shop) -> None:
+    sale = await shop.open_sale(1)
+    answer = await shop.try_buy(sale, "ann", price_minor=PRICE - 1)
+    assert isinstance(answer, Conflict)
+    assert (answer.code, answer.params["price_minor"]) == ("price_changed", PRICE)
+
+
+async def test_a_buyer_cannot_pass_the_limit_with_several_keys(shop: Shop) -> None:
+    sale = await shop.open_sale(10, limit=2)
+    await shop.buy(sale, "ann")
+    await shop.buy(sale, "ann")
+    assert await shop.refused(sale, "ann") == "limit_reached"
+    await shop.assert_lawful(sale)
+
+
+async def test_units_of_a_sold_order_count_towards_the_limit(shop: Shop) -> None:
+    sale = await shop.open_sale(10, limit=1)
+    await shop.sell(sale, "ann")
+    assert await shop.refused(sale, "ann") == "limit_reached"
+
+
+async def test_the_same_key_answers_the_same_hold_and_takes_nothing_more(shop: Shop) -> None:
+    sale = await shop.open_sale(5, limit=5)
+    first = await shop.buy(sale, "ann", key="12345678")
+    again = await shop.buy(sale, "ann", key="12345678")
+    assert again.order == first.order
+    assert again.stock.available == 4
+
+
+async def test_the_same_key_for_another_wish_is_refused(shop: Shop) -> None:
+    sale = await shop.open_sale(5, limit=5)
+    await shop.buy(sale, "ann", key="12345678")
+    assert await shop.refused(sale, "ann", key="12345678", qty=2) == "key_reused"
+
+
+async def test_two_buyers_may_use_the_same_key(shop: Shop) -> None:
+    sale = await shop.open_sale(5)
+    ann = await shop.buy(sale, "ann", key="12345678")
+    bob = await shop.buy(sale, "bob", key="12345678")
+    assert ann.order.order != bob.order.order
+
+
+async def test_an_overdue_hold_gives_way_to_the_next_wish_without_a_worker(shop: Shop) -> None:
+    sale = await shop.open_sale(1)
+    late = await shop.buy(sale, "ann")
+    await shop.overdue(late.order.order)
+    held = await shop.buy(sale, "bob")
+    assert held.order.state == "held"
+    assert await shop.state_of(late.order.order) == "expired"
+    await shop.assert_lawful(sale)
+
+
+async def test_an_overdue_payment_keeps_its_unit_from_the_next_wish(shop: Shop) -> None:
+    sale = await shop.open_sale(1)
+    late = await shop.buy(sale, "ann")
+    await shop.begin_payment(late, "ann")
+    await shop.overdue(late.order.order)
+    assert await shop.refused(sale, "bob") == "sold_out"
+    await shop.assert_lawful(sale)
+
+
+async def test_the_room_hears_that_the_last_unit_is_gone_and_that_one_came_back(shop: Shop) -> None:
+    sale = await shop.open_sale(1)
+    held = await shop.buy(sale, "ann")
+    await shop.orders.cancel(OrderId(held.order.order), PersonId("ann"))
+    assert await shop.events() == ["sale.opened", "sold.out", "restocked"]
+
+
+async def test_cancelling_gives_unit_and_limit_back(shop: Shop) -> None:
+    sale = await shop.open_sale(1)
+    held = await shop.buy(sale, "ann")
+    card = await shop.orders.cancel(OrderId(held.order.order), PersonId("ann"))
+    assert card.state == "released"
+    assert card.v > held.order.v
+    assert (await shop.buy(sale, "ann")).order.state == "held"
+    await shop.assert_lawful(sale)
+
+
+async def test_nobody_cancels_an_order_of_somebody_else(shop: Shop) -> None:
+    sale = await shop.open_sale(1)
+    held = await shop.buy(sale, "ann")
+    with pytest.raises(NotFound, match="order_not_found"):
+        await shop.orders.cancel(OrderId(held.order.order), PersonId("bob"))
+
+
+async def test_a_paid_order_cannot_be_cancelled(shop: Shop) -> None:
+    sale = await shop.open_sale(1)
+    held = await shop.sell(sale, "ann")
+    with pytest.raises(Conflict, match="already_paid"):
+        await shop.orders.cancel(OrderId(held.order.order), PersonId("ann"))
+
+
+async def test_a_sweep_expires_holds_in_batches(shop: Shop) -> None:
+    sale = await shop.open_sale(3, limit=3)
+    for _ in range(3):
+        await shop.overdue((await shop.buy(sale, "ann")).order.order)
+    assert (await shop.orders.sweep(SHARD, 2)).handled == 2
+    assert (await shop.orders.sweep(SHARD, 2)).handled == 1
+    assert (await shop.orders.sweep(SHARD, 2)).handled == 0
+    assert (await shop.inventory.stock([sale]))[0].available == 3
+    await shop.assert_lawful(sale)
+
+
+async def test_a_sweep_leases_an_overdue_payment_to_one_worker(shop: Shop) -> None:
+    sale = await shop.open_sale(1)
+    held = await shop.buy(sale, "ann")
+    payment = await shop.begin_payment(held, "ann")
+    await shop.overdue(held.order.order)
+    (closing,) = (await shop.orders.sweep(SHARD, 100)).closing
+    assert (closing.order, closing.payment) == (held.order.order, payment)
+    assert (await shop.orders.sweep(SHARD, 100)).closing == ()
+    await shop.assert_lawful(sale)
+
+
+async def test_releasing_an_outdated_version_changes_nothing(shop: Shop) -> None:
+    sale = await shop.open_sale(1)
+    held = await shop.buy(sale, "ann")
+    await shop.begin_payment(held, "ann")
+    await shop.overdue(held.order.order)
+    (closing,) = (await shop.orders.sweep(SHARD, 100)).closing
+    await shop.capture(closing.payment)
+    card = await shop.orders.release(OrderId(closing.order), closing.v)
+    assert card.state == "sold"
+    await shop.assert_lawful(sale)
+
+
+async def test_a_closed_sale_sells_nothing_more(shop: Shop) -> None:
+    sale = await shop.open_sale(2)
+    await shop.inventory.close_sale(sale, 1)
+    assert await shop.refused(sale, "ann") == "sale_closed"
+
+
+async def test_a_sale_is_over_at_its_time_even_before_the_sweep(shop: Shop) -> None:
+    sale = await shop.open_sale(2, seconds=0)
+    assert await shop.refused(sale, "ann") == "sale_closed"
+    await shop.orders.sweep(SHARD, 100)
+    assert await shop.events() == ["sale.opened", "sale.closed"]
+
+
+async def test_closing_twice_tells_the_room_once(shop: Shop) -> None:
+    sale = await shop.open_sale(2)
+    first = await shop.inventory.close_sale(sale, 1)
+    assert await shop.inventory.close_sale(sale, 1) == first
+    assert await shop.events() == ["sale.opened", "sale.closed"]
+
+
+async def test_another_version_of_a_sale_is_not_closed(shop: Shop) -> None:
+    sale = await shop.open_sale(2)
+    with pytest.raises(Conflict, match="sale_changed"):
+        await shop.inventory.close_sale(sale, 7)
+
+
+async def test_a_closed_sale_returns_its_rest_when_the_last_hold_has_ended(shop: Shop) -> None:
+    sale = await shop.open_sale(5, limit=5)
+    await shop.sell(sale, "ann")
+    held = await shop.buy(sale, "bob")
+    await shop.inventory.close_sale(sale, 1)
+    assert await shop.told("sale.closed") == []
+    await shop.orders.cancel(OrderId(held.order.order), PersonId("bob"))
+    (record,) = await shop.told("sale.closed")
+    data = msgspec.json.decode(record.data)
+    assert (data["allocated"], data["sold"], data["returned"]) == (5, 1, 4)
+    await shop.assert_lawful(sale)
+
+
+async def test_opening_the_same_sale_twice_opens_it_once(shop: Shop) -> None:
+    opening, append = shop.opening(1), await shop.append_here("sale.opened")
+    first = await shop.inventory.open_sale(opening, append)
+    assert await shop.inventory.open_sale(opening, append) == first
+    assert await shop.events() == ["sale.opened"]
+
+
+async def test_a_sale_is_not_opened_where_the_room_has_moved_on(shop: Shop) -> None:
+    stale = await shop.append_here("sale.opened")
+    await shop.open_sale(1)
+    opening = shop.opening(1)
+    with pytest.raises(Stale):
+        await shop.inventory.open_sale(opening, stale)
+    assert await shop.inventory.stock([opening.sale]) == []
+
+
+async def test_a_sale_is_refused_on_a_server_that_may_lose_holds(shop: Shop) -> None:
+    await shop.redis.config_set("appendfsync", "everysec")
+    try:
+        with pytest.raises(Unavailable, match="not_durable"):
+            await shop.open_sale(1)
+    finally:
+        await shop.redis.config_set("appendfsync", "always")
+
+
+async def test_a_confirmed_order_is_told_complete_and_adds_up(shop: Shop) -> None:
+    sale = await shop.open_sale(2, limit=2)
+    held = await shop.sell(sale, "ann", qty=2)
+    (record,) = await shop.told("order.confirmed")
+    order = msgspec.json.decode(record.data, type=ConfirmedOrder)
+    assert (order.order, order.buyer, order.sale) == (held.order.order, "ann", sale)
+    assert order.total_minor == order.charge.captured_minor == 2 * PRICE
+    assert sum(line.paid_minor for line in order.lines) == order.total_minor
+
+
+async def test_an_open_order_is_found_at_the_next_join(shop: Shop) -> None:
+    sale = await shop.open_sale(1)
+    held = await shop.buy(sale, "ann")
+    (record,) = await shop.redis.hvals(f"{tag(SHARD)}:mine:{shop.room}:ann")
+    assert msgspec.json.decode(record, type=OrderCard) == held.order
+
+
+async def test_an_expired_order_is_not_found_at_the_next_join_but_on_the_orders_page(shop: Shop) -> None:
+    sale = await shop.open_sale(1)
+    held = await shop.buy(sale, "ann")
+    await shop.overdue(held.order.order)
+    await shop.orders.sweep(SHARD, 100)
+    assert await shop.redis.hvals(f"{tag(SHARD)}:mine:{shop.room}:ann") == []
+    assert [card.state for card in await shop.orders.of_buyer(PersonId("ann"))] == ["expired"]
+
+
+async def test_a_projected_order_is_forgotten_after_a_while(shop: Shop) -> None:
+    sale = await shop.open_sale(1)
+    held = await shop.sell(sale, "ann")
+    await shop.orders.projected(OrderId(held.order.order))
+    assert await shop.orders.forget(SHARD, 100) == 0
+    await shop.redis.zadd(f"{tag(SHARD)}:projected", {held.order.order: 0})
+    assert await shop.orders.forget(SHARD, 100) == 1
+    assert await shop.state_of(held.order.order) == "gone"
+    assert await shop.orders.of_buyer(PersonId("ann")) == []
+
+
+async def test_an_unknown_sale_is_not_found(shop: Shop) -> None:
+    assert await shop.refused(f"{SHARD}nothing", "ann") == "sale_not_found"
+    with pytest.raises(NotFound):
+        await shop.inventory.audit(SaleId(f"{SHARD}nothing"))

@@ -1,0 +1,209 @@
+"""A room with a sale, for tests that sell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from livecommerce.adapters.redis_connection import Connection, tag
+from livecommerce.adapters.redis_coupons import RedisCoupons
+from livecommerce.adapters.redis_inventory import RedisInventory
+from livecommerce.adapters.redis_orders import RedisOrders
+from livecommerce.adapters.redis_payments import RedisPayments
+from livecommerce.checkout import Checkout, Held, Offer, Wish
+from livecommerce.clock import now_ms
+from livecommerce.coupon import CouponDrop, GrantCard, GrantSummary
+from livecommerce.errors import DomainError
+from livecommerce.flash_sale import Append, SaleOpening
+from livecommerce.ids import CampaignId, OrderId, PersonId, RoomId, SaleId, Shard, new_id
+from livecommerce.outbox import OutboxRecord
+from livecommerce.payment import Standing
+
+SHARD = Shard("00")
+PRICE = 9_900
+CURRENCY = "CNY"
+
+
+def offer(room: str, sale: str) -> Offer:
+    """An umbrella, sold by the host's own shop."""
+    return Offer(
+        sale=sale,
+        room=room,
+        shop="shop",
+        host_shop="shop",
+        creator="host",
+        product="umbrella",
+        sku="umbrella-red",
+        category="home",
+        title={"zh-CN": "雨伞", "en": "Umbrella"},
+        image="/static/umbrella.jpg",
+        currency=CURRENCY,
+    )
+
+
+class Shop:
+    """One room on one shard of a real server, and everything that sells there."""
+
+    def __init__(self, redis: Connection, room: RoomId | None = None) -> None:
+        self.redis = redis
+        self.inventory = RedisInventory(redis)
+        self.orders = RedisOrders(redis, shards=1)
+        self.payments = RedisPayments(redis)
+        self.coupons = RedisCoupons(redis)
+        self.checkout = Checkout(self.inventory, self.coupons)
+        self.room = room or RoomId(new_id(SHARD))
+        self.campaign = CampaignId("campaign")
+
+    async def open_room(self) -> None:
+        """Creates the room's log."""
+        await self.redis.fcall("room_create_v1", 1, tag(SHARD), self.room, "epoch", "{}")
+
+    async def offset(self) -> int:
+        """Where the room's log ends."""
+        stored = await self.redis.hget(f"{tag(SHARD)}:room:{self.room}", "offset")
+        return int(stored or 0)
+
+    async def events(self) -> list[str]:
+        """The kinds of the room's events so far."""
+        entries: Any = await self.redis.xrange(f"{tag(SHARD)}:log:{self.room}")
+        return [msgspec.json.decode(fields[b"event"])["t"] for _, fields in entries]
+
+    def opening(
+        self, stock: int, *, limit: int = 1, hold_seconds: int = 180, seconds: int = 300, price: int = PRICE
+    ) -> SaleOpening:
+        """A sale of umbrellas from a second ago on."""
+        sale, at_ms = SaleId(new_id(SHARD)), now_ms()
+        return SaleOpening(
+            sale=sale,
+            room=self.room,
+            sku="umbrella-red",
+            price_minor=price,
+            stock=stock,
+            limit=limit,
+            opens_ms=at_ms - 1_000,
+            closes_ms=at_ms + seconds * 1_000,
+            hold_seconds=hold_seconds,
+            offer=msgspec.json.encode(offer(self.room, sale)),
+        )
+
+    async def open_sale(self, stock: int, **changes: int) -> SaleId:
+        """Opens a sale, now."""
+        opening = self.opening(stock, **changes)
+        await self.inventory.open_sale(opening, await self.append_here("sale.opened"))
+        return opening.sale
+
+    async def append_here(self, kind: str) -> Append:
+        """An event for the log's end."""
+        event = msgspec.json.encode({"t": kind})
+        return Append(epoch="epoch", expected_offset=await self.offset(), event=event)
+
+    async def try_buy(self, sale: str, buyer: str, **changes: str | int) -> Held | DomainError:
+        """Taps on *buy*, with a fresh key unless one is given."""
+        wish = {"buyer": buyer, "sale": sale, "key": new_id(), "price_minor": PRICE} | changes
+        return (await self.checkout.buy([msgspec.convert(wish, Wish)], now_ms()))[0]
+
+    async def buy(self, sale: str, buyer: str, **changes: str | int) -> Held:
+        """Taps on *buy* and must get it."""
+        answer = await self.try_buy(sale, buyer, **changes)
+        assert isinstance(answer, Held), answer
+        return answer
+
+    async def refused(self, sale: str, buyer: str, **changes: str | int) -> str:
+        """Taps on *buy* and must be refused; answers the code."""
+        answer = await self.try_buy(sale, buyer, **changes)
+        assert isinstance(answer, DomainError), answer
+        return answer.code
+
+    async def begin_payment(self, held: Held, buyer: str) -> str:
+        """Begins to pay."""
+        begun = await self.payments.begin(OrderId(held.order.order), PersonId(buyer), "sandbox", CURRENCY)
+        return begun.payment
+
+    async def capture(self, payment: str, amount_minor: int = PRICE) -> str:
+        """The provider took the money; answers what it became."""
+        standing = Standing(
+            payment=payment,
+            state="captured",
+            merchant="merchant",
+            amount_minor=amount_minor,
+            currency=CURRENCY,
+            transaction=f"t-{payment}",
+            captured_ms=now_ms(),
+        )
+        return await self.payments.captured(standing, "sandbox")
+
+    async def sell(self, sale: str, buyer: str, **changes: str | int) -> Held:
+        """Holds and pays."""
+        held = await self.buy(sale, buyer, **changes)
+        outcome = await self.capture(await self.begin_payment(held, buyer), held.order.total_minor)
+        assert outcome == "applied"
+        return held
+
+    async def state_of(self, order: str) -> str:
+        """The order's state, or ``gone``."""
+        found = await self.orders.find(OrderId(order))
+        return found.card.state if found else "gone"
+
+    async def told(self, prefix: str = "") -> list[OutboxRecord]:
+        """What the outbox has been told, of types with a prefix."""
+        records = []
+        entries: Any = await self.redis.xrange(f"{tag(SHARD)}:outbox")
+        for position, fields in entries:
+            texts = {name.decode(): value.decode() for name, value in fields.items()}
+            data = msgspec.Raw(texts.pop("data").encode())
+            at_ms = int(texts.pop("at_ms"))
+            records.append(OutboxRecord(position=position.decode(), at_ms=at_ms, data=data, **texts))
+        return [record for record in records if record.type.startswith(prefix)]
+
+    async def overdue(self, order: str) -> None:
+        """Moves an order's deadline into the past, as waiting would."""
+        past = now_ms() - 60_000
+        key = f"{tag(SHARD)}:order:{order}"
+        if await self.redis.hget(key, "state") != b"closing":
+            await self.redis.hset(key, "expires_ms", str(past))
+        await self.redis.zadd(f"{tag(SHARD)}:expiry", {order: past})
+
+    async def assert_lawful(self, *sales: str) -> None:
+        """Every law of stock holds."""
+        for sale in sales:
+            assert (await self.inventory.audit(SaleId(sale))).violations() == []
+
+    async def fund(self, amount_minor: int) -> None:
+        """Gives the campaign money."""
+        await self.coupons.allot(self.room, self.campaign, new_id(), amount_minor)
+
+    def summary(self, discount_minor: int = 1_000, threshold_minor: int = 5_000) -> GrantSummary:
+        """What the campaign's coupons are."""
+        return GrantSummary(
+            campaign=self.campaign,
+            title={"en": "Ten off"},
+            discount_minor=discount_minor,
+            threshold_minor=threshold_minor,
+            currency=CURRENCY,
+            ends_ms=now_ms() + 3_600_000,
+        )
+
+    async def drop(self, count: int, *, per_person: int = 1) -> str:
+        """Offers coupons to the room."""
+        drop = new_id(SHARD)
+        append = await self.append_here("coupon.dropped")
+        await self.coupons.drop(
+            CouponDrop(
+                drop=drop,
+                room=self.room,
+                summary=self.summary(),
+                funder="merchant",
+                count=count,
+                per_person=per_person,
+                ends_ms=now_ms() + 60_000,
+            ),
+            append.epoch,
+            append.expected_offset,
+            append.event,
+        )
+        return drop
+
+    async def claim(self, drop: str, person: str) -> GrantCard:
+        """Takes a coupon."""
+        return await self.coupons.claim(drop, PersonId(person))
