@@ -69,3 +69,21 @@ async def sql(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
     engine = open_sql(url)
     yield engine
     await engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database, of each kind in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:{tmp_path / 'livecommerce.sqlite'}"
+    address: str = request.getfixturevalue("postgres_url")
+    return address
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[AsyncEngine]:
+    """An empty database of the newest schema, of each kind in turn."""
+    await migrate(database_url)
+    engine = open_sql(database_url)
+    yield engine
+    await engine.dispose()

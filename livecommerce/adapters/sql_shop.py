@@ -1,0 +1,32 @@
+"""Shops in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from livecommerce.adapters.sql_schema import shops
+from livecommerce.adapters.sql_transactions import reads, upsert, writes
+from livecommerce.localized import LocalText
+from livecommerce.shop import Shop
+
+
+class SqlShops:
+    """The shops of a deployment."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def add(self, shop: Shop, at_ms: int) -> None:
+        """Adds a shop, or gives the one with this id a new name."""
+        values = {"shop": shop.shop, "name": shop.name, "created_ms": at_ms}
+        async with writes(self._engine) as connection:
+            await upsert(connection, shops, values, keep=["created_ms"])
+
+    async def names_of(self, wanted: Sequence[str]) -> dict[str, LocalText]:
+        """Names by shop id; unknown shops are left out."""
+        query = select(shops.c.shop, shops.c.name).where(shops.c.shop.in_(set(wanted)))
+        async with reads(self._engine) as connection:
+            return {row.shop: row.name for row in await connection.execute(query)}
