@@ -131,6 +131,8 @@ class CouponDrop(ClientMessage, frozen=True, kw_only=True, tag="coupon.drop"):
     campaign: Id
     count: Annotated[int, Meta(ge=1, le=100_000)]
     seconds: Annotated[int, Meta(ge=10, le=86_400)] = 60
+    key: Key = ""
+    """Idempotency key; without one every message is a drop of its own."""
 
 
 class Mute(ClientMessage, frozen=True, kw_only=True, tag="mute"):

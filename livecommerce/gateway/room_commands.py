@@ -10,6 +10,7 @@ from livecommerce.comments import clean_comment
 from livecommerce.errors import DomainError, Forbidden
 from livecommerce.gateway import messages as wire
 from livecommerce.gateway.session import Session
+from livecommerce.gateway.trail import Trail
 from livecommerce.ids import new_id
 from livecommerce.room import room as rules
 from livecommerce.room.cards import CommentLine, ProductCard, RoomState
@@ -28,20 +29,12 @@ class Shelf(Protocol):
         ...
 
 
-class Audit(Protocol):
-    """Remembers who did what; a command counts as done only when it is written down."""
-
-    async def record(self, actor: str, action: str, subject: str, after: dict[str, Any]) -> None:
-        """Adds one row."""
-        ...
-
-
 class RoomCommands:
     """Handlers of the room's own messages."""
 
-    def __init__(self, shelf: Shelf, audit: Audit, clock: Clock) -> None:
+    def __init__(self, shelf: Shelf, trail: Trail, clock: Clock) -> None:
         self._shelf = shelf
-        self._audit = audit
+        self._trail = trail
         self._clock = clock
 
     def handlers(self) -> dict[type[Any], Callable[[Session, Any], Any]]:
@@ -132,7 +125,7 @@ class RoomCommands:
         for event in events:
             action = str(event.__struct_config__.tag)
             after = {"offset": session.served.live.offset}
-            await self._audit.record(session.person.person, action, session.served.live.room, after)
+            await self._trail.note(session, action, session.served.live.room, after)
         return ok(message)
 
 

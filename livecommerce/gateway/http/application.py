@@ -48,9 +48,16 @@ class SecurityHeaders:
 
 def application(routes: Sequence[BaseRoute], lifespan: Lifespan, media_url: str) -> Starlette:
     """The whole HTTP side of a gateway."""
-    policy = (
-        "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; style-src 'self' 'unsafe-inline'; "
-        f"connect-src 'self' ws: wss: {media_url}; frame-ancestors 'none'; base-uri 'none'"
+    policy = "; ".join(
+        (
+            "default-src 'self'",
+            "img-src 'self' data: blob:",
+            "media-src 'self' blob:",
+            "style-src 'self' 'unsafe-inline'",
+            f"connect-src 'self' ws: wss: {media_url}",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+        )
     )
     return Starlette(
         routes=list(routes),

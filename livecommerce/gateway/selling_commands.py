@@ -1,0 +1,305 @@
+"""What people may do with sales and coupons in a room."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+import msgspec
+
+from livecommerce.catalog import Allocation, Product
+from livecommerce.checkout import Held, Offer, Wish
+from livecommerce.clock import Clock
+from livecommerce.coupon import CouponDrop, GrantSummary, Wallets
+from livecommerce.errors import Conflict, DomainError, Unavailable
+from livecommerce.flash_sale import Append, Inventory, SaleOpening
+from livecommerce.gateway import messages as wire
+from livecommerce.gateway.room_commands import ok
+from livecommerce.gateway.served_room import ServedRoom
+from livecommerce.gateway.session import Session
+from livecommerce.gateway.trail import Trail
+from livecommerce.ids import CampaignId, PersonId, RoomId, SaleId, SkuId, named_id, new_id, shard_of
+from livecommerce.room import room as rules
+from livecommerce.room.cards import DropCard, ProductCard, SaleCard
+from livecommerce.room.events import RoomEvent
+from livecommerce.room.live import ATTEMPTS, Stale
+
+
+class Buying(Protocol):
+    """Where wishes become holds."""
+
+    async def buy(self, wish: Wish) -> Held:
+        """Takes units, or raises why not."""
+        ...
+
+
+class Stockroom(Protocol):
+    """The shop's products and stock, and what of it is lent to sales."""
+
+    async def find_on_shelf(self, room: str, sku: SkuId) -> tuple[Product, ProductCard]:
+        """The product of a SKU that is on this room's shelf, and how the room shows it."""
+        ...
+
+    async def allocate(self, sale: SaleId, sku: SkuId, units: int, at_ms: int) -> Allocation:
+        """Lends units to a sale, once per sale."""
+        ...
+
+    async def take_back(self, sale: SaleId, sold: int, at_ms: int) -> Allocation:
+        """Ends a sale's loan."""
+        ...
+
+
+class Terms(Protocol):
+    """What a drop needs to know of a campaign."""
+
+    summary: GrantSummary
+    funder: str
+    per_person: int
+
+
+class Campaigns(Protocol):
+    """The home of coupon budgets."""
+
+    async def terms(self, campaign: CampaignId) -> Terms:
+        """A campaign's conditions.
+
+        Raises:
+            NotFound: there is no such campaign.
+        """
+        ...
+
+    async def lend(self, campaign: CampaignId, transfer: str, amount_minor: int, at_ms: int) -> None:
+        """Takes money out of a campaign's budget for a room, once per transfer.
+
+        Raises:
+            Conflict: ``budget_spent``.
+        """
+        ...
+
+
+class SellingCommands:
+    """Handlers of the messages about sales and coupons."""
+
+    def __init__(
+        self,
+        buying: Buying,
+        inventory: Inventory,
+        stockroom: Stockroom,
+        wallets: Wallets,
+        campaigns: Campaigns,
+        trail: Trail,
+        clock: Clock,
+        hold_seconds: int,
+    ) -> None:
+        self._buying = buying
+        self._inventory = inventory
+        self._stockroom = stockroom
+        self._wallets = wallets
+        self._campaigns = campaigns
+        self._trail = trail
+        self._clock = clock
+        self._hold_seconds = hold_seconds
+
+    def handlers(self) -> dict[type[Any], Callable[[Session, Any], Any]]:
+        """Message type → handler."""
+        return {
+            wire.Buy: self.buy,
+            wire.Claim: self.claim,
+            wire.SaleOpen: self.open_sale,
+            wire.SaleClose: self.close_sale,
+            wire.CouponDrop: self.drop_coupon,
+            wire.ShowEnd: self.end_show,
+        }
+
+    # ------------------------------------------------------------ buyers
+
+    async def buy(self, session: Session, message: wire.Buy) -> wire.Ok | None:
+        """Takes units of a sale at the price the buyer saw."""
+        session.require_account()
+        state = session.served.live.state
+        card = rules.find_sale(state, message.sale)
+        if card.version != message.version:
+            raise Conflict("sale_changed", version=card.version)
+        segment = state.segment
+        held = await self._buying.buy(
+            Wish(
+                buyer=session.person.person,
+                sale=message.sale,
+                key=message.key,
+                price_minor=message.price_minor,
+                qty=message.qty,
+                grant=message.grant,
+                segment=segment.segment if segment else None,
+                brand=segment.brand if segment else None,
+            )
+        )
+        session.served.share_stock(held.stock)
+        return wire.Ok(id=message.id, order=held.order) if message.id is not None else None
+
+    async def claim(self, session: Session, message: wire.Claim) -> wire.Ok | None:
+        """Takes a coupon that was dropped."""
+        session.require_account()
+        grant = await self._wallets.claim(message.drop, PersonId(session.person.person))
+        return wire.Ok(id=message.id, grant=grant) if message.id is not None else None
+
+    # ------------------------------------------------------------ the host
+
+    async def open_sale(self, session: Session, message: wire.SaleOpen) -> wire.Ok | None:
+        """Lends stock to a new sale and opens it. The same key again is the same sale."""
+        session.require_host()
+        served = session.served
+        room = served.live.room
+        sale = SaleId(named_id(shard_of(room), "sale", room, message.key))
+        sku = SkuId(message.sku)
+        if any(card.sale == sale for card in served.live.state.sales):
+            return ok(message)
+        product, shown = await self._stockroom.find_on_shelf(room, sku)
+        lent = await self._stockroom.allocate(sale, sku, message.stock, self._clock())
+        if lent.returned is not None:
+            raise Conflict("key_reused")
+        try:
+            await self._append(served, lambda: self._open(served, sale, message, product, shown))
+        except Unavailable:
+            raise  # it may have opened; the same key finds out
+        except DomainError:
+            await self._give_back(sale)
+            raise
+        after = {"price_minor": message.price_minor, "stock": message.stock, "sku": sku}
+        await self._trail.note(session, "sale.opened", sale, after)
+        return ok(message)
+
+    async def _give_back(self, sale: SaleId) -> None:
+        """Ends the loan of a sale that was refused, unless a twin of this message has opened it."""
+        if not await self._inventory.stock([sale]):
+            await self._stockroom.take_back(sale, 0, self._clock())
+
+    async def _open(
+        self, served: ServedRoom, sale: SaleId, message: wire.SaleOpen, product: Product, shown: ProductCard
+    ) -> None:
+        state = served.live.state
+        now_ms = self._clock()
+        segment = state.segment
+        card = SaleCard(
+            sale=sale,
+            version=1,
+            phase="open",
+            product=shown,
+            sku=message.sku,
+            price_minor=message.price_minor,
+            list_price_minor=product.variant(message.sku).price_minor,
+            currency=product.currency,
+            stock=message.stock,
+            limit=message.limit,
+            opens_ms=now_ms,
+            closes_ms=now_ms + message.seconds * 1000,
+            hold_seconds=self._hold_seconds,
+            segment=segment.segment if segment else None,
+        )
+        event = rules.open_sale(state, card)
+        offer = Offer(
+            sale=sale,
+            room=state.room,
+            shop=product.shop,
+            host_shop=state.shop,
+            creator=state.host.person,
+            product=product.product,
+            sku=message.sku,
+            category=product.category,
+            title=product.title,
+            image=product.image,
+            currency=product.currency,
+        )
+        opening = SaleOpening(
+            sale=sale,
+            room=RoomId(state.room),
+            sku=message.sku,
+            price_minor=message.price_minor,
+            stock=message.stock,
+            limit=message.limit,
+            opens_ms=card.opens_ms,
+            closes_ms=card.closes_ms,
+            hold_seconds=self._hold_seconds,
+            offer=msgspec.json.encode(offer),
+        )
+        await self._inventory.open_sale(opening, _append(served, event))
+
+    async def close_sale(self, session: Session, message: wire.SaleClose) -> wire.Ok | None:
+        """Closes a sale; holds keep their time."""
+        session.require_host()
+        rules.find_sale(session.served.live.state, message.sale)
+        count = await self._inventory.close_sale(SaleId(message.sale), message.version)
+        session.served.share_stock(count)
+        await self._trail.note(session, "sale.closed", message.sale, {"sold": count.sold})
+        return ok(message)
+
+    async def end_show(self, session: Session, message: wire.ShowEnd) -> wire.Ok | None:
+        """Closes what is on sale and ends the show."""
+        session.require_host()
+        live = session.served.live
+        rules.end_show(live.state, self._clock())
+        for sale in live.state.sales:
+            if sale.phase != "closed":
+                await self._inventory.close_sale(SaleId(sale.sale), sale.version)
+        await live.catch_up()
+        await live.command(lambda state: rules.end_show(state, self._clock()))
+        await self._trail.note(session, "show.ended", live.room, {"offset": live.offset})
+        return ok(message)
+
+    async def drop_coupon(self, session: Session, message: wire.CouponDrop) -> wire.Ok | None:
+        """Offers a campaign's coupons; their money is set aside first."""
+        session.require_host()
+        served = session.served
+        room = RoomId(served.live.room)
+        campaign = CampaignId(message.campaign)
+        drop = named_id(shard_of(room), "drop", room, message.campaign, message.key or new_id())
+        terms = await self._campaigns.terms(campaign)
+        amount = message.count * terms.summary.discount_minor
+        await self._campaigns.lend(campaign, drop, amount, self._clock())
+        await self._wallets.allot(room, campaign, drop, amount)
+        await self._append(served, lambda: self._drop(served, drop, message, terms))
+        await self._trail.note(session, "coupon.dropped", drop, {"count": message.count})
+        return ok(message)
+
+    async def _drop(self, served: ServedRoom, drop: str, message: wire.CouponDrop, terms: Terms) -> None:
+        now_ms = self._clock()
+        ends_ms = min(now_ms + message.seconds * 1000, terms.summary.ends_ms)
+        card = DropCard(
+            drop=drop,
+            campaign=message.campaign,
+            title=terms.summary.title,
+            discount_minor=terms.summary.discount_minor,
+            threshold_minor=terms.summary.threshold_minor,
+            currency=terms.summary.currency,
+            count=message.count,
+            ends_ms=ends_ms,
+        )
+        append = _append(served, rules.drop_coupon(served.live.state, card, now_ms))
+        offered = CouponDrop(
+            drop=drop,
+            room=RoomId(served.live.room),
+            summary=terms.summary,
+            funder=terms.funder,
+            count=message.count,
+            per_person=terms.per_person,
+            ends_ms=ends_ms,
+        )
+        await self._wallets.drop(offered, append.epoch, append.expected_offset, append.event)
+
+    async def _append(self, served: ServedRoom, attempt: Callable[[], Awaitable[None]]) -> None:
+        """Tries at the room's current offset until nobody was faster."""
+        for _ in range(ATTEMPTS):
+            try:
+                await attempt()
+            except Stale:
+                await served.catch_up()
+                continue
+            await served.catch_up()
+            return
+        raise Unavailable("room_busy")
+
+
+def _append(served: ServedRoom, event: RoomEvent) -> Append:
+    live = served.live
+    fields = msgspec.to_builtins(event)
+    del fields["offset"]
+    return Append(epoch=live.epoch, expected_offset=live.offset, event=msgspec.json.encode(fields))
