@@ -1,0 +1,72 @@
+"""What happens to an order after it was confirmed, as far as money is concerned.
+
+An order's facts, in their order, are all that its entries follow from.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+from livecommerce.orders import ConfirmedOrder
+
+
+class Refund(Struct, frozen=True, kw_only=True):
+    """Money went back to the buyer; the second refund of an order comes on top of the first."""
+
+    order: str
+    refund: str
+    amount_minor: int
+    currency: str
+    reason: str
+    at_ms: int
+    provider_refund: str = ""
+
+
+class ReturnPostage(Struct, frozen=True, kw_only=True):
+    """The buyer sent goods back and is given the postage by whoever bears it."""
+
+    order: str
+    parcel: str
+    amount_minor: int
+    currency: str
+    bearer: str
+    """merchant or platform."""
+    at_ms: int
+
+
+class Settlement(Struct, frozen=True, kw_only=True):
+    """The order was received and its return window is over: what is left is earned."""
+
+    order: str
+    at_ms: int
+
+
+Fact = ConfirmedOrder | Refund | ReturnPostage | Settlement
+
+FACT_TYPES: dict[str, type[Fact]] = {
+    "order.confirmed": ConfirmedOrder,
+    "order.refunded": Refund,
+    "order.postage_returned": ReturnPostage,
+    "order.settled": Settlement,
+}
+"""Event type → the fact that its document holds."""
+
+
+class UnknownFact(ValueError):
+    """A document is not a fact that this version understands."""
+
+
+def read_fact(kind: str, document: object) -> Fact:
+    """The fact in a document of builtin values.
+
+    Raises:
+        UnknownFact: one sentence for the operator.
+    """
+    fact = FACT_TYPES.get(kind)
+    if fact is None:
+        raise UnknownFact(f"no fact is called {kind}")
+    try:
+        return msgspec.convert(document, fact)
+    except msgspec.ValidationError as error:
+        raise UnknownFact(f"{kind} cannot be read: {error}") from error
