@@ -21,7 +21,7 @@ Connection = Redis
 """One server. Commands are never repeated by the client: a lost answer may have been a success."""
 
 
-def connect(url: str, *, timeout_seconds: float = 5.0, max_connections: int = 64) -> Connection:
+def connect(url: str, *, timeout_seconds: float | None = 5.0, max_connections: int = 64) -> Connection:
     """A client that raises instead of repeating; nothing is sent until its first use.
 
     The caller closes it (``aclose``). A command that runs into the time-out has an unknown outcome.
@@ -31,7 +31,7 @@ def connect(url: str, *, timeout_seconds: float = 5.0, max_connections: int = 64
         protocol=3,
         retry=Retry(NoBackoff(), 0),
         socket_timeout=timeout_seconds,
-        socket_connect_timeout=timeout_seconds,
+        socket_connect_timeout=5.0,
         max_connections=max_connections,
         client_name="livecommerce",
     )

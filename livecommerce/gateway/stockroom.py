@@ -1,0 +1,50 @@
+"""A show's shelf as the room's commands need it."""
+
+from __future__ import annotations
+
+from livecommerce.catalog import Allocation, Catalog, Product
+from livecommerce.errors import NotFound
+from livecommerce.ids import RoomId, SaleId, SkuId
+from livecommerce.room.cards import ProductCard, SkuCard
+
+
+class Stockroom:
+    """Products of a show, looked up on its shelf; what is not there cannot be pinned or sold."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    async def card(self, room: str, product: str) -> ProductCard:
+        """A product as the room shows it."""
+        for one in await self._catalog.shelf(RoomId(room)):
+            if one.product == product:
+                return product_card(one)
+        raise NotFound("product_not_on_shelf")
+
+    async def find_on_shelf(self, room: str, sku: SkuId) -> tuple[Product, ProductCard]:
+        """The product of a SKU that is on this room's shelf, and how the room shows it."""
+        for one in await self._catalog.shelf(RoomId(room)):
+            if any(variant.sku == sku for variant in one.skus):
+                return one, product_card(one)
+        raise NotFound("product_not_on_shelf")
+
+    async def allocate(self, sale: SaleId, sku: SkuId, units: int, at_ms: int) -> Allocation:
+        """Lends units to a sale, once per sale."""
+        return await self._catalog.allocate(sale, sku, units, at_ms)
+
+    async def take_back(self, sale: SaleId, sold: int, at_ms: int) -> Allocation:
+        """Ends a sale's loan."""
+        return await self._catalog.take_back(sale, sold, at_ms)
+
+
+def product_card(product: Product) -> ProductCard:
+    """A product as rooms and pages show it; its price is that of its first variant."""
+    skus = tuple(SkuCard(sku=sku.sku, title=sku.title, price_minor=sku.price_minor) for sku in product.skus)
+    return ProductCard(
+        product=product.product,
+        title=product.title,
+        image=product.image,
+        price_minor=skus[0].price_minor,
+        currency=product.currency,
+        skus=skus,
+    )
