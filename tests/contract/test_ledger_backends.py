@@ -1,0 +1,78 @@
+"""Every ledger keeps the contract, on the real thing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from livecommerce.adapters.ledgers import LEDGERS
+from livecommerce.adapters.sql_connection import open_sql
+from livecommerce.ledger import contract
+from livecommerce.ledger.backend import LedgerAway, LedgerBackend, Outcome, UnknownLedger, open_ledger
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    return f"sqlite:{tmp_path / 'ledger.sqlite'}"
+
+
+@pytest.fixture(params=["sqlite_url", "postgres_url"])
+def sql_ledger_url(request: pytest.FixtureRequest) -> str:
+    url: str = request.getfixturevalue(request.param)
+    return url
+
+
+@pytest.fixture(params=["sqlite_url", "postgres_url"])
+def ledger_url(request: pytest.FixtureRequest) -> str:
+    url: str = request.getfixturevalue(request.param)
+    return url
+
+
+@pytest.fixture
+async def ledger(ledger_url: str) -> AsyncIterator[LedgerBackend]:
+    backend = await open_ledger(ledger_url, LEDGERS)
+    yield backend
+    await backend.aclose()
+
+
+@pytest.mark.parametrize("check", contract.CHECKS, ids=lambda check: check.__name__)
+async def test_keeps_the_contract(check: contract.Check, ledger: LedgerBackend) -> None:
+    await check(ledger)
+
+
+async def test_a_ledger_opened_again_still_knows_its_entries(ledger_url: str) -> None:
+    entry = contract.sample_entry()
+    first = await open_ledger(ledger_url, LEDGERS)
+    await first.post([entry])
+    await first.aclose()
+    second = await open_ledger(ledger_url, LEDGERS)
+    assert list(await second.lookup(entry.order)) == [entry]
+    assert [posted.outcome for posted in await second.post([entry])] == [Outcome.DUPLICATE]
+    await second.aclose()
+
+
+async def test_nobody_can_change_what_was_booked(sql_ledger_url: str) -> None:
+    ledger = await open_ledger(sql_ledger_url, LEDGERS)
+    await ledger.post([contract.sample_entry()])
+    await ledger.aclose()
+    engine = open_sql(sql_ledger_url)
+    for statement in ("UPDATE ledger_postings SET debit_minor = 0", "DELETE FROM ledger_entries"):
+        with pytest.raises(DBAPIError, match="append only"):
+            async with engine.begin() as connection:
+                await connection.execute(text(statement))
+    await engine.dispose()
+
+
+async def test_a_ledger_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
+    (tmp_path / "ledger.sqlite").write_text("this is no database, whatever its name says")
+    with pytest.raises(LedgerAway, match="not a database"):
+        await open_ledger(f"sqlite:{tmp_path / 'ledger.sqlite'}", LEDGERS)
+
+
+async def test_an_unknown_scheme_names_the_known_ones() -> None:
+    with pytest.raises(UnknownLedger, match="sqlite"):
+        await open_ledger("carrier-pigeon:coop", LEDGERS)
