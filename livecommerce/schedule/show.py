@@ -1,0 +1,60 @@
+"""A show: when a host plans to be live, and when it really was."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from msgspec import Struct
+
+from livecommerce.errors import Invalid
+from livecommerce.ids import PersonId, RoomId, ShopId
+from livecommerce.localized import LocalText
+
+MINUTE_MS = 60_000
+DEFAULT_MS = 120 * MINUTE_MS
+SHORTEST_MS = 5 * MINUTE_MS
+LONGEST_MS = 24 * 60 * MINUTE_MS
+
+
+class Show(Struct, frozen=True, kw_only=True):
+    """A planned, running or past show; it shares its id with its live room."""
+
+    room: RoomId
+    shop: ShopId
+    host: PersonId
+    title: LocalText
+    cover: str
+    phase: str
+    """scheduled, live, ended."""
+    starts_ms: int
+    """As planned; a show that starts late keeps it and moves its segments and its end."""
+    ends_ms: int
+    time_zone: str
+    """IANA zone of the place for which the times were planned."""
+    created_ms: int
+    started_ms: int | None = None
+    ended_ms: int | None = None
+
+    @property
+    def opens_ms(self) -> int:
+        """From when segments may stand in it: an early start makes room."""
+        return self.starts_ms if self.started_ms is None else min(self.starts_ms, self.started_ms)
+
+
+def check_plan(starts_ms: int, ends_ms: int, time_zone: str) -> None:
+    """Refuses times that no show can have.
+
+    Raises:
+        Invalid: ``bad_time`` or ``bad_time_zone``.
+    """
+    if starts_ms < 0 or not SHORTEST_MS <= ends_ms - starts_ms <= LONGEST_MS:
+        raise Invalid("bad_time", shortest_ms=SHORTEST_MS, longest_ms=LONGEST_MS)
+    try:
+        ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise Invalid("bad_time_zone") from error
+
+
+def lateness_ms(show: Show, started_ms: int) -> int:
+    """By how much a late start moves what follows; an early start moves nothing."""
+    return max(0, started_ms - show.starts_ms)
