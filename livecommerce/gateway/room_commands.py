@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from livecommerce.clock import Clock
@@ -13,8 +13,7 @@ from livecommerce.gateway.session import Session
 from livecommerce.gateway.trail import Trail
 from livecommerce.ids import new_id
 from livecommerce.room import room as rules
-from livecommerce.room.cards import CommentLine, ProductCard, RoomState
-from livecommerce.room.events import RoomEvent
+from livecommerce.room.cards import CommentLine, ProductCard
 
 
 class Shelf(Protocol):
@@ -119,7 +118,7 @@ class RoomCommands:
         self,
         session: Session,
         message: wire.ClientMessage,
-        decide: Callable[[RoomState], Sequence[RoomEvent]],
+        decide: rules.Decide,
     ) -> wire.Ok | None:
         events = await session.served.live.command(decide)
         for event in events:

@@ -18,7 +18,7 @@ from livecommerce.errors import Unavailable
 from livecommerce.ids import new_id
 from livecommerce.room.cards import RoomState
 from livecommerce.room.events import RoomEvent
-from livecommerce.room.room import fold
+from livecommerce.room.room import Decide, fold
 
 HISTORY = 1024
 """Events kept in memory for viewers who come back."""
@@ -109,7 +109,7 @@ class LiveRoom:
             return None
         return list(self._history)[len(self._history) - missed :]
 
-    async def command(self, decide: Callable[[RoomState], Sequence[RoomEvent]]) -> Sequence[RoomEvent]:
+    async def command(self, decide: Decide) -> Sequence[RoomEvent]:
         """Decides on the current state and appends what was decided.
 
         Raises:

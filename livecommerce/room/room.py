@@ -6,7 +6,7 @@ were appended, so a client that applied every event holds what a fresh snapshot 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec.structs import replace
 
@@ -22,6 +22,9 @@ from livecommerce.room.cards import (
     StreamCard,
 )
 from livecommerce.room.events import RoomEvent
+
+Decide = Callable[[RoomState], Sequence[RoomEvent]]
+"""A command with its arguments: what should happen to a room in this state."""
 
 MAX_PINS = 3
 LAYOUTS = ("single", "side-by-side", "picture-in-picture")

@@ -1,0 +1,95 @@
+"""A buyer's orders: live ones, and those that SQL owns."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from livecommerce.errors import NotFound
+from livecommerce.gateway.auth import Door
+from livecommerce.gateway.http.json import answer
+from livecommerce.ids import OrderId, PersonId, is_id
+from livecommerce.orders import OpenOrders, OrderRow, OrderStore, row_of
+from livecommerce.payment import Cashier
+
+
+class PayAnswer(Struct, frozen=True):
+    """Where to pay."""
+
+    pay_url: str
+
+
+class BuyerOrders:
+    """One buyer's view over both owners of orders: once SQL has an order, its word counts."""
+
+    def __init__(self, live: OpenOrders, store: OrderStore) -> None:
+        self._live = live
+        self._store = store
+
+    async def all(self, buyer: PersonId) -> list[OrderRow]:
+        """Newest first."""
+        cards = await self._live.of_buyer(buyer)
+        stored = await self._store.of_buyer(buyer)
+        known = {row.order for row in stored}
+        fresh = [card for card in cards if card.order not in known]
+        names = await self._store.names(fresh)
+        rows = [*stored, *(row_of(card, names) for card in fresh)]
+        return sorted(rows, key=lambda row: row.created_ms, reverse=True)
+
+    async def one(self, order: OrderId, buyer: PersonId) -> OrderRow:
+        """One order of this buyer.
+
+        Raises:
+            NotFound: there is none, or it is somebody else's.
+        """
+        live = await self._live.find(order)
+        stored = await self._store.find(order)
+        if stored is not None and stored[0] == buyer:
+            return stored[1]
+        if live is None or live.buyer != buyer:
+            raise NotFound("order_not_found")
+        return row_of(live.card, await self._store.names([live.card]))
+
+
+def order_routes(
+    orders: BuyerOrders, live: OpenOrders, cashier: Cashier, door: Door, public_url: str
+) -> list[BaseRoute]:
+    """``/api/orders``."""
+
+    async def list_all(request: Request) -> Response:
+        person = await door.signed_in(request)
+        return answer({"orders": await orders.all(PersonId(person.person))})
+
+    async def show(request: Request) -> Response:
+        person = await door.signed_in(request)
+        return answer(await orders.one(_order(request), PersonId(person.person)))
+
+    async def pay(request: Request) -> Response:
+        person = await door.signed_in(request)
+        order, buyer = _order(request), PersonId(person.person)
+        row = await orders.one(order, buyer)
+        back = f"{public_url}/orders/{order}"
+        title = row.title.get("zh-CN") or next(iter(row.title.values()))
+        return answer(PayAnswer(await cashier.pay(order, buyer, row.currency, title, back)))
+
+    async def cancel(request: Request) -> Response:
+        person = await door.signed_in(request)
+        order, buyer = _order(request), PersonId(person.person)
+        await live.cancel(order, buyer)
+        return answer(await orders.one(order, buyer))
+
+    return [
+        Route("/api/orders", list_all, methods=["GET"]),
+        Route("/api/orders/{order}", show, methods=["GET"]),
+        Route("/api/orders/{order}/pay", pay, methods=["POST"]),
+        Route("/api/orders/{order}/cancel", cancel, methods=["POST"]),
+    ]
+
+
+def _order(request: Request) -> OrderId:
+    order = request.path_params["order"]
+    if not is_id(order):
+        raise NotFound("order_not_found")
+    return OrderId(order)

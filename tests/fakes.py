@@ -1,0 +1,88 @@
+"""Fakes behind ports; each passes the same contract suite as the real driver."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from msgspec.structs import replace
+
+from livecommerce.errors import NotFound, Unavailable
+from livecommerce.room.cards import RoomState
+from livecommerce.room.events import RoomEvent
+from livecommerce.room.live import LoadedRoom, Stale
+from livecommerce.room.presence import Attendance
+from livecommerce.room.room import fold
+
+
+class FakeRooms:
+    """The room store in memory."""
+
+    def __init__(self) -> None:
+        self.rooms: dict[str, LoadedRoom] = {}
+        self.logs: dict[str, list[RoomEvent]] = {}
+        self.operations: dict[str, int] = {}
+        self.nodes: dict[str, dict[str, int]] = {}
+        self.likes: dict[str, int] = {}
+        self.away = False
+
+    async def create(self, state: RoomState) -> None:
+        if state.room not in self.rooms:
+            self.rooms[state.room] = LoadedRoom(f"epoch-{len(self.rooms)}", 0, state)
+            self.logs[state.room] = []
+
+    async def load(self, room: str) -> LoadedRoom:
+        self._check()
+        if room not in self.rooms:
+            raise NotFound("room_not_found")
+        return self.rooms[room]
+
+    async def events_after(self, room: str, epoch: str, offset: int) -> Sequence[RoomEvent] | None:
+        self._check()
+        stored = self.rooms[room]
+        missed = stored.offset - offset
+        log = self.logs[room]
+        if epoch != stored.epoch or missed < 0 or missed > len(log):
+            return None
+        return log[len(log) - missed :]
+
+    async def append(
+        self,
+        room: str,
+        operation: str,
+        epoch: str,
+        expected_offset: int,
+        events: Sequence[RoomEvent],
+        state: RoomState,
+    ) -> int:
+        self._check()
+        if operation in self.operations:
+            return self.operations[operation]
+        stored = await self.load(room)
+        if (stored.epoch, stored.offset) != (epoch, expected_offset):
+            raise Stale
+        self.tell(room, events)
+        assert self.rooms[room].state == state
+        self.operations[operation] = self.rooms[room].offset
+        return self.rooms[room].offset
+
+    def tell(self, room: str, events: Sequence[RoomEvent]) -> None:
+        """Appends as the inventory does: whatever the offset is."""
+        stored = self.rooms[room]
+        placed = [replace(event, offset=stored.offset + 1 + at) for at, event in enumerate(events)]
+        self.logs[room] += placed
+        self.rooms[room] = LoadedRoom(stored.epoch, placed[-1].offset, fold(stored.state, placed))
+
+    def trim(self, room: str, keep: int) -> None:
+        """Forgets all but the newest events."""
+        self.logs[room] = self.logs[room][len(self.logs[room]) - keep :] if keep else []
+
+    async def beat(self, node: str, rooms: Mapping[str, Attendance]) -> Mapping[str, Attendance]:
+        self._check()
+        for room, here in rooms.items():
+            self.nodes.setdefault(room, {})[node] = here.viewers
+            self.likes[room] = self.likes.get(room, 0) + here.likes
+        return {room: Attendance(sum(self.nodes[room].values()), self.likes[room]) for room in rooms}
+
+    def _check(self) -> None:
+        if self.away:
+            raise Unavailable("redis_away")

@@ -1,0 +1,188 @@
+"""The rules of a room, and the law that joins events and state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from livecommerce.errors import Conflict, DomainError
+from livecommerce.room import room as rules
+from livecommerce.room.cards import DropCard, RoomState, SegmentCard, StreamCard
+from livecommerce.room.events import Restocked, RoomEvent, SaleClosed, SoldOut
+from tests.rooms import a_product, a_room, a_sale
+
+NAMES = ("umbrella", "teapot", "lipstick", "tea")
+
+
+def after(state: RoomState, *steps: Sequence[RoomEvent]) -> RoomState:
+    for events in steps:
+        state = rules.fold(state, events)
+    return state
+
+
+def test_a_show_starts_once() -> None:
+    state = after(a_room("scheduled"), rules.start_show(a_room("scheduled"), 2_000))
+    assert (state.phase, state.started_ms) == ("live", 2_000)
+    assert rules.start_show(state, 3_000) == ()
+
+
+def test_an_ended_show_stays_ended() -> None:
+    ended = after(a_room(), rules.end_show(a_room(), 9_000))
+    assert ended.phase == "ended"
+    with pytest.raises(Conflict, match="show_ended"):
+        rules.start_show(ended, 10_000)
+
+
+def test_a_show_that_never_began_cannot_end() -> None:
+    with pytest.raises(Conflict, match="show_not_live"):
+        rules.end_show(a_room("scheduled"), 1)
+
+
+def test_the_newest_pin_is_in_front_and_a_repeated_one_moves_there() -> None:
+    state = a_room()
+    for number, name in enumerate(("tea", "umbrella", "tea")):
+        state = rules.fold(state, rules.pin(state, a_product(name), number))
+    assert [card.product.product for card in state.pins] == ["p-tea", "p-umbrella"]
+
+
+def test_a_fourth_pin_is_refused() -> None:
+    state = a_room()
+    for name in NAMES[:3]:
+        state = rules.fold(state, rules.pin(state, a_product(name), 1))
+    with pytest.raises(Conflict, match="pins_full"):
+        rules.pin(state, a_product(NAMES[3]), 2)
+
+
+def test_one_sku_has_one_running_sale() -> None:
+    state = rules.fold(a_room(), [rules.open_sale(a_room(), a_sale())])
+    with pytest.raises(Conflict, match="sale_running"):
+        rules.open_sale(state, replace(a_sale(), sale="sale-again"))
+
+
+def test_a_closed_sale_leaves_when_the_next_opens() -> None:
+    state = rules.fold(a_room(), [rules.open_sale(a_room(), a_sale())])
+    state = rules.fold(state, [SaleClosed(at_ms=6_000, sale="sale-umbrella")])
+    state = rules.fold(state, [rules.open_sale(state, a_sale("tea"))])
+    assert [sale.sale for sale in state.sales] == ["sale-tea"]
+
+
+def test_units_that_come_back_open_a_sold_out_sale_but_not_a_closed_one() -> None:
+    state = rules.fold(a_room(), [rules.open_sale(a_room(), a_sale())])
+    sold_out, restocked = SoldOut(at_ms=6, sale="sale-umbrella"), Restocked(at_ms=7, sale="sale-umbrella")
+    assert rules.fold(state, [sold_out]).sales[0].phase == "sold_out"
+    assert rules.fold(state, [sold_out, restocked]).sales[0].phase == "open"
+    closed = SaleClosed(at_ms=7, sale="sale-umbrella")
+    assert rules.fold(state, [sold_out, closed, restocked]).sales[0].phase == "closed"
+
+
+def test_a_late_word_about_a_replaced_stream_changes_nothing() -> None:
+    state = a_room()
+    for stream in ("first", "second"):
+        card = StreamCard(seat="host", stream=stream, since_ms=1)
+        state = rules.fold(state, rules.show_stream(state, card, 1))
+    assert rules.hide_stream(state, "host", "first", 2) == ()
+    assert after(state, rules.hide_stream(state, "host", "second", 2)).streams == ()
+
+
+def test_a_new_segment_ends_the_one_before() -> None:
+    state = rules.fold(a_room(), rules.start_segment(a_room(), a_segment("one"), 1))
+    events = rules.start_segment(state, a_segment("two"), 2)
+    assert [event.__struct_config__.tag for event in events] == ["segment.ended", "segment.started"]
+    assert rules.start_segment(rules.fold(state, events), a_segment("two"), 3) == ()
+
+
+def test_a_mute_ends_by_itself_and_by_command() -> None:
+    state = rules.fold(a_room(), rules.mute("troll", 60, 1_000))
+    assert state.muted == {"troll": 61_000}
+    assert rules.fold(state, rules.mute("troll", 0, 2_000)).muted == {}
+    assert rules.fold(state, rules.mute("other", 60, 70_000)).muted == {"other": 130_000}
+
+
+def a_segment(name: str) -> SegmentCard:
+    return SegmentCard(
+        segment=name,
+        kind="brand",
+        title={"en": name},
+        brand="zz" + "B" * 26,
+        brand_name={"en": "Brand"},
+        starts_ms=1,
+        ends_ms=100_000,
+    )
+
+
+def a_drop(name: str, at_ms: int) -> DropCard:
+    return DropCard(
+        drop=name,
+        campaign="c",
+        title={"en": name},
+        discount_minor=500,
+        threshold_minor=0,
+        currency="CNY",
+        count=3,
+        ends_ms=at_ms + 10,
+    )
+
+
+KINDS = (
+    *("start", "end", "pin", "unpin", "open", "sold_out", "restocked", "closed", "drop"),
+    *("segment", "segment_end", "stream", "hide", "mute", "delete", "arrange"),
+)
+
+
+def steps() -> st.SearchStrategy[tuple[str, str]]:
+    return st.tuples(st.sampled_from(KINDS), st.sampled_from(NAMES))
+
+
+def events_of(state: RoomState, kind: str, name: str, at_ms: int) -> Sequence[RoomEvent]:
+    """What a command or the inventory would append now; refusals append nothing."""
+    choices: dict[str, Callable[[], Sequence[RoomEvent]]] = {
+        "start": lambda: rules.start_show(state, at_ms),
+        "end": lambda: rules.end_show(state, at_ms),
+        "pin": lambda: rules.pin(state, a_product(name), at_ms),
+        "unpin": lambda: rules.unpin(state, f"p-{name}", at_ms),
+        "open": lambda: [rules.open_sale(state, a_sale(name, at_ms))],
+        "sold_out": lambda: [SoldOut(at_ms=at_ms, sale=f"sale-{name}")],
+        "restocked": lambda: [Restocked(at_ms=at_ms, sale=f"sale-{name}")],
+        "closed": lambda: [SaleClosed(at_ms=at_ms, sale=f"sale-{name}")],
+        "drop": lambda: [rules.drop_coupon(state, a_drop(name, at_ms), at_ms)],
+        "segment": lambda: rules.start_segment(state, a_segment(name), at_ms),
+        "segment_end": lambda: rules.end_segment(state, at_ms),
+        "stream": lambda: rules.show_stream(state, StreamCard(seat=name, stream=name, since_ms=at_ms), at_ms),
+        "hide": lambda: rules.hide_stream(state, name, name, at_ms),
+        "mute": lambda: rules.mute(name, 60, at_ms),
+        "delete": lambda: rules.delete_comment(name, at_ms),
+        "arrange": lambda: rules.arrange(state, rules.LAYOUTS[at_ms % 3], at_ms),
+    }
+    try:
+        return choices[kind]()
+    except DomainError:
+        return ()
+
+
+@given(st.lists(steps(), max_size=40), st.integers(0, 40))
+def test_old_state_and_events_give_the_fresh_state(taken: list[tuple[str, str]], left_at: int) -> None:
+    fresh = a_room("scheduled")
+    log: list[RoomEvent] = []
+    old, old_offset = fresh, 0
+    for at_ms, (kind, name) in enumerate(taken):
+        if at_ms == left_at:
+            old, old_offset = fresh, len(log)
+        for event in events_of(fresh, kind, name, at_ms):
+            log.append(replace(event, offset=len(log) + 1))
+            fresh = rules.fold(fresh, log[-1:])
+    assert rules.fold(old, log[old_offset:]) == fresh
+
+
+@given(st.lists(steps(), max_size=40))
+def test_a_room_never_breaks_its_bounds(taken: list[tuple[str, str]]) -> None:
+    state = a_room("scheduled")
+    for at_ms, (kind, name) in enumerate(taken):
+        state = rules.fold(state, events_of(state, kind, name, at_ms))
+        assert len(state.pins) <= rules.MAX_PINS
+        running = [sale.sku for sale in state.sales if sale.phase != "closed"]
+        assert len(running) == len(set(running))
+        assert state.phase == "live" or not running or state.phase == "scheduled"
