@@ -11,11 +11,9 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from livecommerce.errors import Forbidden, Invalid
+from livecommerce.clock import Clock
+from livecommerce.errors import Forbidden, Invalid, NotFound
 from livecommerce.ids import OrderId, PaymentId, PersonId, Shard
-
-CALLBACK_TOLERANCE_MS = 300_000
-"""A callback signed longer ago, or further ahead, is not believed."""
 
 UNKNOWN_GRACE_MS = 10_000
 """A provider's "not found" is final only this long after the payment's deadline: until then a request
@@ -117,10 +115,11 @@ class PaymentProvider(Protocol):
         ...
 
     def parse_callback(self, headers: Mapping[str, str], body: bytes, now_ms: int) -> Standing:
-        """A callback's content, after its signature and its age were checked.
+        """A callback's content, after its signature and its age (five minutes) were checked.
 
         Raises:
-            Forbidden: it is not the provider's, or too old.
+            Forbidden: ``bad_signature``: it is not the provider's, or too old.
+            Invalid: it does not have the form of a callback.
         """
         ...
 
@@ -170,12 +169,6 @@ class PaymentBook(Protocol):
         ...
 
 
-def check_age(signed_ms: int, now_ms: int) -> None:
-    """Refuses what was signed too long ago, or in the future."""
-    if abs(now_ms - signed_ms) > CALLBACK_TOLERANCE_MS:
-        raise Forbidden("callback_too_old")
-
-
 def check_standing(standing: Standing, payment: Payment, merchant: str) -> None:
     """Refuses a word about another merchant's money, or about another amount than we asked for."""
     if standing.merchant != merchant:
@@ -189,3 +182,97 @@ def is_final(standing: Standing, payment: Payment, now_ms: int) -> bool:
     if standing.state == "not_found":
         return now_ms > payment.deadline_ms + UNKNOWN_GRACE_MS
     return standing.state in ("failed", "closed")
+
+
+class Cashier:
+    """Collects the money of orders: brings our record and the provider's together."""
+
+    def __init__(self, book: PaymentBook, provider: PaymentProvider, clock: Clock) -> None:
+        self._book = book
+        self._provider = provider
+        self._clock = clock
+
+    async def pay(self, order: OrderId, buyer: PersonId, currency: str, description: str, back: str) -> str:
+        """The address where a buyer pays a held order; ``back`` is where the browser returns to.
+
+        Raises:
+            NotFound: no such order of this buyer.
+            Conflict: ``already_paid`` or ``order_over``.
+            Unavailable: the provider did not answer; asking again continues the same payment.
+        """
+        begun = await self._book.begin(order, buyer, self._provider.name, currency)
+        if begun.pay_url:
+            return begun.pay_url
+        pay_url = await self._provider.create(
+            PaymentRequest(
+                payment=begun.payment,
+                order=order,
+                amount_minor=begun.amount_minor,
+                currency=currency,
+                description=description,
+                deadline_ms=begun.deadline_ms,
+                return_url=back,
+            )
+        )
+        await self._book.keep_url(order, begun.payment, pay_url)
+        return pay_url
+
+    async def hear(self, headers: Mapping[str, str], body: bytes) -> None:
+        """Takes in a provider's callback; hearing it again changes nothing.
+
+        Raises:
+            Forbidden: it is not the provider's, too old, or about another merchant's money.
+            Invalid: it speaks of another amount than we asked for.
+            NotFound: the payment is not ours.
+        """
+        standing = self._provider.parse_callback(headers, body, self._clock())
+        payment = await self._find(standing.payment)
+        check_standing(standing, payment, self._provider.merchant)
+        await self._learn(standing, payment)
+
+    async def ask(self, payment: str) -> str:
+        """Asks the provider how a payment stands and takes in the answer; answers our state of it."""
+        return await self._learn(await self._provider.query(payment), await self._find(payment))
+
+    async def close(self, payment: str) -> bool:
+        """Ends a payment at the provider. True: it will never be captured, or its capture is dealt with.
+
+        False means that it is not certain yet: ask again later.
+
+        Raises:
+            Unavailable: the provider did not answer.
+        """
+        standing = await self._provider.close(payment)
+        ours = await self._find(payment)
+        if standing.state == "captured":
+            await self._learn(standing, ours)
+            return True
+        if is_final(standing, ours, self._clock()):
+            await self._book.closed(payment)
+            return True
+        return False
+
+    async def refund(self, due: DueRefund) -> None:
+        """Gives a capture back.
+
+        Raises:
+            Unavailable: the provider did not answer; it may be asked again.
+        """
+        provider_refund = await self._provider.refund(
+            due.payment, due.refund, due.amount_minor, due.currency, due.reason
+        )
+        await self._book.refunded(due.payment, provider_refund)
+
+    async def _find(self, payment: str) -> Payment:
+        found = await self._book.find(payment)
+        if found is None:
+            raise NotFound("payment_not_found")
+        return found
+
+    async def _learn(self, standing: Standing, payment: Payment) -> str:
+        if standing.state == "captured":
+            return await self._book.captured(standing, self._provider.name)
+        if payment.state == "created" and is_final(standing, payment, self._clock()):
+            await self._book.failed(payment.payment)
+            return "failed"
+        return payment.state

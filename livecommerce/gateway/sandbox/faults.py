@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from enum import StrEnum
 
 import httpx
@@ -52,10 +53,20 @@ def standing(account: Account) -> dict[str, str | int]:
 class Courier:
     """Delivers signed callbacks; gives up after the last retry, as the merchant can always ask."""
 
-    def __init__(self, http: httpx.AsyncClient, key: bytes, clock: Clock) -> None:
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        key: bytes,
+        clock: Clock,
+        *,
+        late_seconds: float = LATE_SECONDS,
+        retry_seconds: Sequence[float] = RETRY_SECONDS,
+    ) -> None:
         self._http = http
         self._key = key
         self._clock = clock
+        self._late_seconds = late_seconds
+        self._retry_seconds = retry_seconds
 
     async def deliver(self, account: Account) -> None:
         """Sends a payment's callback, with the fault that was chosen for it."""
@@ -63,7 +74,7 @@ class Courier:
         if fault is Fault.LOST:
             return
         if fault is Fault.LATE:
-            await asyncio.sleep(LATE_SECONDS)
+            await asyncio.sleep(self._late_seconds)
         if fault is Fault.GARBLED:
             await self._send(account, message, bytes(32))
         await self._send_until_accepted(account, message)
@@ -71,7 +82,7 @@ class Courier:
             await self._send_until_accepted(account, message)
 
     async def _send_until_accepted(self, account: Account, message: str) -> None:
-        for pause in RETRY_SECONDS:
+        for pause in self._retry_seconds:
             if await self._send(account, message, self._key):
                 return
             await asyncio.sleep(pause)

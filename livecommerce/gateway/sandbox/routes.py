@@ -45,7 +45,15 @@ class Sandbox:
     """The provider; the caller closes ``background``, and the HTTP client behind the courier."""
 
     def __init__(
-        self, book: Book, courier: Courier, background: Background, clock: Clock, key: bytes, url: str
+        self,
+        book: Book,
+        courier: Courier,
+        background: Background,
+        clock: Clock,
+        key: bytes,
+        url: str,
+        *,
+        overdue_seconds: float = OVERDUE_SECONDS,
     ) -> None:
         self._book = book
         self._courier = courier
@@ -53,6 +61,7 @@ class Sandbox:
         self._clock = clock
         self._authorization = f"Bearer {key.hex()}".encode()
         self._url = url.rstrip("/")
+        self._overdue_seconds = overdue_seconds
 
     def mount(self, path: str = "/sandbox") -> Mount:
         """Everything under one path."""
@@ -158,7 +167,7 @@ class Sandbox:
 
     async def _capture_overdue(self, account: Account) -> None:
         wait_ms = max(0, account.payment.deadline_ms - self._clock())
-        await asyncio.sleep(wait_ms / 1000 + OVERDUE_SECONDS)
+        await asyncio.sleep(wait_ms / 1000 + self._overdue_seconds)
         captured = await asyncio.to_thread(
             lambda: self._book.capture(account.payment.payment, new_id(), self._clock(), even_closed=True)
         )

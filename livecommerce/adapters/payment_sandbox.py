@@ -1,0 +1,82 @@
+"""The sandbox payment provider, spoken to over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import msgspec
+
+from livecommerce.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
+from livecommerce.payment import PaymentRequest, Standing
+from livecommerce.signatures import BadSignature, derive_key, verify
+
+_decode_standing = msgspec.json.Decoder(Standing).decode
+
+
+class SandboxProvider:
+    """A client of the sandbox; the caller owns and closes the HTTP client.
+
+    The sandbox and we derive one key from the deployment's secret: it authorizes our requests and
+    signs its callbacks.
+    """
+
+    name = "sandbox"
+    merchant = "sandbox-merchant"
+
+    def __init__(self, http: httpx.AsyncClient, url: str, callback_url: str, secret: str) -> None:
+        self._http = http
+        self._url = url.rstrip("/")
+        self._callback_url = callback_url
+        self._key = derive_key(secret, "sandbox")
+
+    async def create(self, request: PaymentRequest) -> str:
+        """Asks for a payment; answers the address where the buyer pays."""
+        body = msgspec.to_builtins(request) | {"merchant": self.merchant, "notify_url": self._callback_url}
+        return str((await self._send("POST", "/api/payments", body))["pay_url"])
+
+    async def query(self, payment: str) -> Standing:
+        """How a payment stands."""
+        return await self._standing("GET", f"/api/payments/{payment}", payment)
+
+    async def close(self, payment: str) -> Standing:
+        """Ends a payment that was not captured; ``captured`` means that it was too late for that."""
+        return await self._standing("POST", f"/api/payments/{payment}/close", payment)
+
+    async def refund(self, payment: str, refund: str, amount_minor: int, currency: str, reason: str) -> str:
+        """Returns all or part of a capture; answers the provider's refund id."""
+        body = {"refund": refund, "amount_minor": amount_minor, "currency": currency, "reason": reason}
+        answer = await self._send("POST", f"/api/payments/{payment}/refunds", body)
+        return str(answer["provider_refund"])
+
+    def parse_callback(self, headers: Mapping[str, str], body: bytes, now_ms: int) -> Standing:
+        """A callback's content, after its signature and its age were checked."""
+        try:
+            verify(self._key, headers, body, now_ms)
+        except BadSignature as error:
+            raise Forbidden("bad_signature") from error
+        try:
+            return _decode_standing(body)
+        except msgspec.DecodeError as error:
+            raise Invalid("bad_request") from error
+
+    async def _standing(self, method: str, path: str, payment: str) -> Standing:
+        try:
+            return msgspec.convert(await self._send(method, path), Standing)
+        except NotFound:
+            return Standing(payment=payment, state="not_found")
+
+    async def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        headers = {"authorization": f"Bearer {self._key.hex()}"}
+        try:
+            response = await self._http.request(method, self._url + path, json=body, headers=headers)
+        except httpx.TransportError as error:
+            raise Unavailable("payment_unavailable") from error
+        if response.status_code == 404:
+            raise NotFound("payment_not_found")
+        if response.status_code == 409:
+            raise Conflict("payment_refused", reason=str(response.json()["error"]["code"]))
+        if response.is_error:
+            raise Unavailable("payment_unavailable")
+        return response.json()
