@@ -31,6 +31,15 @@ class OutboxRecord(Struct, frozen=True, kw_only=True):
     """JSON; for ``order.confirmed`` a ``ConfirmedOrder``, for ``room.*`` the room's event."""
 
 
+class OutboxLag(Struct, frozen=True, kw_only=True):
+    """How far the readers of a shard's outbox are behind."""
+
+    length: int
+    """Records that some reader has not applied yet."""
+    oldest_ms: int | None
+    """When the oldest of them was written."""
+
+
 class Outbox(Protocol):
     """Reads a shard's outbox as one member of a group of workers."""
 
@@ -40,4 +49,8 @@ class Outbox(Protocol):
 
     async def acknowledge(self, shard: Shard, positions: Sequence[str]) -> None:
         """Marks records as applied; what every reader has applied may be trimmed."""
+        ...
+
+    async def lag(self, shard: Shard) -> OutboxLag:
+        """What readers still have before them."""
         ...
