@@ -8,7 +8,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from livecommerce.errors import Conflict
-from livecommerce.ids import CampaignId, GrantId, PersonId, RoomId, Shard
+from livecommerce.ids import CampaignId, GrantId, PersonId, RoomId, Shard, ShopId
 from livecommerce.localized import LocalText
 
 
@@ -32,6 +32,50 @@ class GrantCard(GrantSummary, frozen=True, kw_only=True):
     state: str
     """locked (friends still missing), active, reserved, spent, expired."""
     arrivals: int = 0
+
+
+class Campaign(Struct, frozen=True, kw_only=True):
+    """A shop's coupons, and the money behind them."""
+
+    campaign: CampaignId
+    shop: ShopId
+    kind: str
+    """drop (offered to a room) or share (earned by bringing friends)."""
+    title: LocalText
+    funder: str
+    """merchant or platform."""
+    discount_minor: int
+    threshold_minor: int
+    currency: str
+    budget_minor: int
+    lent_minor: int
+    """What of the budget rooms have received."""
+    per_person: int
+    arrivals_needed: int
+    starts_ms: int
+    ends_ms: int
+
+    @property
+    def left_minor(self) -> int:
+        """What rooms can still receive."""
+        return self.budget_minor - self.lent_minor
+
+    @property
+    def summary(self) -> GrantSummary:
+        """What its grants show."""
+        return GrantSummary(
+            campaign=self.campaign,
+            title=self.title,
+            discount_minor=self.discount_minor,
+            threshold_minor=self.threshold_minor,
+            currency=self.currency,
+            arrivals_needed=self.arrivals_needed,
+            ends_ms=self.ends_ms,
+        )
+
+    def runs_at(self, at_ms: int) -> bool:
+        """Whether coupons are given out at a time."""
+        return self.starts_ms <= at_ms < self.ends_ms
 
 
 class Coupon(Struct, frozen=True, kw_only=True):
@@ -108,6 +152,35 @@ class BudgetAudit(Budget, frozen=True, kw_only=True):
             "grants add up to reserved": self.grants_worth == self.reserved,
         }
         return [law for law, holds in laws.items() if not holds]
+
+
+class Campaigns(Protocol):
+    """The home of campaigns and their budgets."""
+
+    async def add(self, campaign: Campaign) -> None:
+        """Adds a campaign; one with this id is left as it is."""
+        ...
+
+    async def find(self, campaign: CampaignId) -> Campaign:
+        """One campaign.
+
+        Raises:
+            NotFound: ``campaign_not_found``.
+        """
+        ...
+
+    async def of_shop(self, shop: ShopId, at_ms: int) -> list[Campaign]:
+        """A shop's campaigns that run at a time, the one that ends first at the head."""
+        ...
+
+    async def lend(self, campaign: CampaignId, transfer: str, amount_minor: int, at_ms: int) -> None:
+        """Takes money out of a budget for a room, once per transfer.
+
+        Raises:
+            Conflict: ``budget_spent`` with what is ``left_minor``.
+            NotFound: ``campaign_not_found``.
+        """
+        ...
 
 
 class Wallets(Protocol):

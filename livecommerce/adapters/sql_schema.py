@@ -174,6 +174,16 @@ campaigns = Table(
 )
 """``kind``: drop or share; ``funder``: merchant or platform; the budget's home."""
 
+budget_transfers = Table(
+    "budget_transfers",
+    metadata,
+    Column("campaign", Id, ForeignKey("campaigns.campaign"), primary_key=True),
+    Column("transfer", Id, primary_key=True),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+)
+"""Money that a budget lent to rooms; one row a transfer, so that repeating one changes nothing."""
+
 orders = Table(
     "orders",
     metadata,

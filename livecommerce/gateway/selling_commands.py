@@ -10,7 +10,7 @@ import msgspec
 from livecommerce.catalog import Allocation, Product
 from livecommerce.checkout import Held, Offer, Wish
 from livecommerce.clock import Clock
-from livecommerce.coupon import CouponDrop, GrantSummary, Wallets
+from livecommerce.coupon import Campaign, Campaigns, CouponDrop, Wallets
 from livecommerce.errors import Conflict, DomainError, Unavailable
 from livecommerce.flash_sale import Append, Inventory, SaleOpening
 from livecommerce.gateway import messages as wire
@@ -46,34 +46,6 @@ class Stockroom(Protocol):
 
     async def take_back(self, sale: SaleId, sold: int, at_ms: int) -> Allocation:
         """Ends a sale's loan."""
-        ...
-
-
-class Terms(Protocol):
-    """What a drop needs to know of a campaign."""
-
-    summary: GrantSummary
-    funder: str
-    per_person: int
-
-
-class Campaigns(Protocol):
-    """The home of coupon budgets."""
-
-    async def terms(self, campaign: CampaignId) -> Terms:
-        """A campaign's conditions.
-
-        Raises:
-            NotFound: there is no such campaign.
-        """
-        ...
-
-    async def lend(self, campaign: CampaignId, transfer: str, amount_minor: int, at_ms: int) -> None:
-        """Takes money out of a campaign's budget for a room, once per transfer.
-
-        Raises:
-            Conflict: ``budget_spent``.
-        """
         ...
 
 
@@ -252,7 +224,7 @@ class SellingCommands:
         room = RoomId(served.live.room)
         campaign = CampaignId(message.campaign)
         drop = named_id(shard_of(room), "drop", room, message.campaign, message.key or new_id())
-        terms = await self._campaigns.terms(campaign)
+        terms = await self._campaigns.find(campaign)
         amount = message.count * terms.summary.discount_minor
         await self._campaigns.lend(campaign, drop, amount, self._clock())
         await self._wallets.allot(room, campaign, drop, amount)
@@ -260,7 +232,7 @@ class SellingCommands:
         await self._trail.note(session, "coupon.dropped", drop, {"count": message.count})
         return ok(message)
 
-    async def _drop(self, served: ServedRoom, drop: str, message: wire.CouponDrop, terms: Terms) -> None:
+    async def _drop(self, served: ServedRoom, drop: str, message: wire.CouponDrop, terms: Campaign) -> None:
         now_ms = self._clock()
         ends_ms = min(now_ms + message.seconds * 1000, terms.summary.ends_ms)
         card = DropCard(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from livecommerce.catalog import Allocation, Catalog, Product
 from livecommerce.errors import NotFound
 from livecommerce.ids import RoomId, SaleId, SkuId
-from livecommerce.room.cards import ProductCard, SkuCard
+from livecommerce.room.cards import ProductCard
+from livecommerce.room.plan import product_card
 
 
 class Stockroom:
@@ -35,16 +36,3 @@ class Stockroom:
     async def take_back(self, sale: SaleId, sold: int, at_ms: int) -> Allocation:
         """Ends a sale's loan."""
         return await self._catalog.take_back(sale, sold, at_ms)
-
-
-def product_card(product: Product) -> ProductCard:
-    """A product as rooms and pages show it; its price is that of its first variant."""
-    skus = tuple(SkuCard(sku=sku.sku, title=sku.title, price_minor=sku.price_minor) for sku in product.skus)
-    return ProductCard(
-        product=product.product,
-        title=product.title,
-        image=product.image,
-        price_minor=skus[0].price_minor,
-        currency=product.currency,
-        skus=skus,
-    )

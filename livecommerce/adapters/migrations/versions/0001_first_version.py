@@ -136,6 +136,17 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_campaigns_shop"), ["shop"], unique=False)
 
     op.create_table(
+        "budget_transfers",
+        sa.Column("campaign", sa.String(length=32), nullable=False),
+        sa.Column("transfer", sa.String(length=32), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["campaign"], ["campaigns.campaign"], name=op.f("fk_budget_transfers_campaign_campaigns")
+        ),
+        sa.PrimaryKeyConstraint("campaign", "transfer", name=op.f("pk_budget_transfers")),
+    )
+    op.create_table(
         "memberships",
         sa.Column("person", sa.String(length=32), nullable=False),
         sa.Column("shop", sa.String(length=32), nullable=False),
@@ -286,6 +297,7 @@ def downgrade() -> None:
 
     op.drop_table("products")
     op.drop_table("memberships")
+    op.drop_table("budget_transfers")
     with op.batch_alter_table("campaigns", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_campaigns_shop"))
 
