@@ -6,8 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
+from livecommerce.audit import AuditEntry
+from livecommerce.coupon import GrantCard
 from livecommerce.errors import NotFound, Unavailable
-from livecommerce.room.cards import RoomState
+from livecommerce.orders import OrderCard
+from livecommerce.room.bus import Listener, Publication
+from livecommerce.room.cards import ProductCard, RoomState
 from livecommerce.room.events import RoomEvent
 from livecommerce.room.live import LoadedRoom, Stale
 from livecommerce.room.presence import Attendance
@@ -86,3 +90,57 @@ class FakeRooms:
     def _check(self) -> None:
         if self.away:
             raise Unavailable("redis_away")
+
+
+class FakeBus:
+    """The bus in memory, for gateways of one process."""
+
+    def __init__(self) -> None:
+        self.listeners: dict[str, list[Listener]] = {}
+
+    async def subscribe(self, room: str, listener: Listener) -> None:
+        self.listeners.setdefault(room, []).append(listener)
+
+    async def unsubscribe(self, room: str) -> None:
+        self.listeners.pop(room, None)
+
+    async def publish(self, room: str, publication: Publication) -> None:
+        for listener in self.listeners.get(room, []):
+            listener(publication)
+
+
+class FakeRecords:
+    """Everybody's open orders and coupons."""
+
+    def __init__(self) -> None:
+        self.orders: dict[str, list[OrderCard]] = {}
+        self.grants: dict[str, list[GrantCard]] = {}
+
+    async def read(self, room: str, person: str) -> tuple[list[OrderCard], list[GrantCard]]:
+        return self.orders.get(person, []), self.grants.get(person, [])
+
+
+class FakeShelf:
+    """A shelf of some products."""
+
+    def __init__(self, *products: ProductCard) -> None:
+        self.products = {product.product: product for product in products}
+
+    async def card(self, room: str, product: str) -> ProductCard:
+        if product not in self.products:
+            raise NotFound("product_not_on_shelf")
+        return self.products[product]
+
+
+class FakeAudit:
+    """The audit trail in memory."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, AuditEntry] = {}
+
+    async def record(self, entry: AuditEntry) -> None:
+        self.entries.setdefault(entry.id, entry)
+
+    async def of_subject(self, subject: str, limit: int = 100) -> list[AuditEntry]:
+        found = [entry for entry in self.entries.values() if entry.subject == subject]
+        return sorted(found, key=lambda entry: entry.at_ms, reverse=True)[:limit]

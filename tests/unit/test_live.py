@@ -33,6 +33,10 @@ def pin(name: str) -> rules.Decide:
     return lambda state: rules.pin(state, a_product(name), 1)
 
 
+def mute(person: str) -> rules.Decide:
+    return lambda _: rules.mute(person, 60, 1)
+
+
 async def test_a_command_is_heard_once_though_the_bus_repeats_it() -> None:
     store, heard = FakeRooms(), list[RoomEvent]()
     room = await live_room(store, heard)
@@ -76,7 +80,7 @@ async def test_where_the_log_is_gone_the_state_is_replaced_and_viewers_need_a_re
 async def test_memory_answers_what_a_viewer_missed() -> None:
     room = await live_room(FakeRooms())
     for name in ("a", "b", "c"):
-        await room.command(lambda _, name=name: rules.mute(name, 60, 1))
+        await room.command(mute(name))
     missed = room.since(room.epoch, 1)
     assert missed is not None
     assert [event.offset for event in missed] == [2, 3]
