@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from livecommerce.clock import Clock
 from livecommerce.errors import Forbidden, Invalid, NotFound
+from livecommerce.fail_points import reach
 from livecommerce.ids import OrderId, PaymentId, PersonId, Shard
 
 UNKNOWN_GRACE_MS = 10_000
@@ -203,6 +204,7 @@ class Cashier:
         begun = await self._book.begin(order, buyer, self._provider.name, currency)
         if begun.pay_url:
             return begun.pay_url
+        reach("payment.after_begin")
         pay_url = await self._provider.create(
             PaymentRequest(
                 payment=begun.payment,
@@ -214,6 +216,7 @@ class Cashier:
                 return_url=back,
             )
         )
+        reach("payment.after_create")
         await self._book.keep_url(order, begun.payment, pay_url)
         return pay_url
 
@@ -261,6 +264,7 @@ class Cashier:
         provider_refund = await self._provider.refund(
             due.payment, due.refund, due.amount_minor, due.currency, due.reason
         )
+        reach("payment.after_refund")
         await self._book.refunded(due.payment, provider_refund)
 
     async def _find(self, payment: str) -> Payment:

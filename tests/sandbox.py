@@ -87,6 +87,13 @@ class SandboxWorld:
         response = await self.http.post(f"{URL}/pay/{payment}", data=form)
         assert response.status_code == 303, response.text
 
+    async def bill(self) -> list[dict[str, str | int]]:
+        """Every capture and refund."""
+        headers = {"authorization": f"Bearer {derive_key(SECRET, 'sandbox').hex()}"}
+        response = await self.http.get(f"{URL}/api/bill", headers=headers)
+        entries: list[dict[str, str | int]] = response.json()["entries"]
+        return entries
+
     async def close(self) -> None:
         """Ends what is still running."""
         await self.background.close()

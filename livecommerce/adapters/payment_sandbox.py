@@ -73,10 +73,19 @@ class SandboxProvider:
             response = await self._http.request(method, self._url + path, json=body, headers=headers)
         except httpx.TransportError as error:
             raise Unavailable("payment_unavailable") from error
-        if response.status_code == 404:
-            raise NotFound("payment_not_found")
-        if response.status_code == 409:
-            raise Conflict("payment_refused", reason=str(response.json()["error"]["code"]))
-        if response.is_error:
-            raise Unavailable("payment_unavailable")
-        return response.json()
+        if response.is_success:
+            return response.json()
+        code = _error_code(response)
+        if code == "payment_not_found":
+            raise NotFound(code)
+        if response.status_code == 409 and code:
+            raise Conflict("payment_refused", reason=code)
+        raise Unavailable("payment_unavailable")
+
+
+def _error_code(response: httpx.Response) -> str:
+    """The provider's own refusal; empty where somebody else answered, such as a proxy on the way."""
+    try:
+        return str(response.json()["error"]["code"])
+    except (ValueError, KeyError, TypeError):
+        return ""
