@@ -1,0 +1,239 @@
+"""The laws of selling, on the real server, under any order of events that Hypothesis can think of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, ClassVar, TypeVar
+
+import msgspec
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+
+from livecommerce.adapters.redis_connection import connect, load_library, tag
+from livecommerce.checkout import Held
+from livecommerce.clock import now_ms
+from livecommerce.errors import Conflict, DomainError
+from livecommerce.ids import OrderId, PersonId, new_id
+from livecommerce.orders import ClosingOrder, ConfirmedOrder
+from livecommerce.payment import Standing
+from tests.selling import CURRENCY, SHARD, Shop
+from tests.servers import ValkeyServer
+
+BUYERS = st.sampled_from(["ann", "bob", "cat"])
+DISCOUNT = 1_000
+
+T = TypeVar("T")
+
+
+class Selling(RuleBasedStateMachine):
+    """One sale and one campaign; every step is an answer of the real server."""
+
+    url: ClassVar[str]
+
+    held = Bundle("held")
+    payments = Bundle("payments")
+    closings = Bundle("closings")
+    grants = Bundle("grants")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.captured: dict[str, int] = {}
+        self.wishes: dict[str, dict[str, str | int]] = {}
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.runner.run(work)
+
+    def allowed(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """Does what may be refused; a refusal changes nothing, as the invariants show."""
+        try:
+            return self.run(work)
+        except DomainError:
+            return None
+
+    @initialize(
+        stock=st.integers(1, 4), limit=st.integers(1, 2), coupons=st.integers(0, 3), each=st.integers(1, 2)
+    )
+    def open(self, stock: int, limit: int, coupons: int, each: int) -> None:
+        self.stock, self.limit, self.per_person = stock, limit, each
+        self.budget = coupons * DISCOUNT
+        self.run(self._open())
+
+    async def _open(self) -> None:
+        redis = connect(self.url)
+        await redis.flushall()
+        await load_library(redis)
+        self.shop = Shop(redis)
+        await self.shop.open_room()
+        self.sale = await self.shop.open_sale(self.stock, limit=self.limit)
+        await self.shop.fund(self.budget)
+        self.drops = [await self.shop.drop(1, per_person=self.per_person)] if self.budget else []
+
+    def teardown(self) -> None:
+        if hasattr(self, "shop"):
+            self.run(self.shop.redis.aclose())
+        self.runner.close()
+
+    # ------------------------------------------------------------ buyers
+
+    @rule(target=held, buyer=BUYERS, qty=st.integers(1, 2))
+    def buy(self, buyer: str, qty: int) -> Any:
+        return self._buy({"buyer": buyer, "qty": qty, "key": new_id()})
+
+    @rule(target=held, grant=consumes(grants), qty=st.integers(1, 2))
+    def buy_with_a_coupon(self, grant: tuple[str, str], qty: int) -> Any:
+        return self._buy({"buyer": grant[0], "qty": qty, "key": new_id(), "grant": grant[1]})
+
+    def _buy(self, wish: dict[str, str | int]) -> Any:
+        buyer = str(wish["buyer"])
+        answer = self.run(self.shop.try_buy(self.sale, **wish))  # type: ignore[arg-type]
+        if not isinstance(answer, Held):
+            return multiple()
+        self.wishes[answer.order.order] = wish
+        return (answer.order.order, buyer)
+
+    @rule(order=held)
+    def tap_again_with_the_same_key(self, order: tuple[str, str]) -> None:
+        answer = self.run(self.shop.try_buy(self.sale, **self.wishes[order[0]]))  # type: ignore[arg-type]
+        assert isinstance(answer, Held)
+        assert answer.order.order == order[0]
+
+    @rule(order=held)
+    def cancel(self, order: tuple[str, str]) -> None:
+        self.allowed(self.shop.orders.cancel(OrderId(order[0]), PersonId(order[1])))
+
+    @rule(target=payments, order=held)
+    def begin_payment(self, order: tuple[str, str]) -> Any:
+        begun = self.allowed(
+            self.shop.payments.begin(OrderId(order[0]), PersonId(order[1]), "sandbox", CURRENCY)
+        )
+        return begun.payment if begun else multiple()
+
+    # ------------------------------------------------------------ coupons
+
+    @rule()
+    def drop_a_coupon(self) -> None:
+        try:
+            self.drops.append(self.run(self.shop.drop(1, per_person=self.per_person)))
+        except Conflict as refusal:
+            assert refusal.code == "budget_spent"
+
+    @rule(target=grants, person=BUYERS, data=st.data())
+    def claim(self, person: str, data: st.DataObject) -> Any:
+        if not self.drops:
+            return multiple()
+        card = self.allowed(self.shop.claim(data.draw(st.sampled_from(self.drops)), person))
+        return (person, card.grant) if card else multiple()
+
+    @rule(grant=grants)
+    def coupon_runs_out(self, grant: tuple[str, str]) -> None:
+        self.run(self._run_out(grant[1]))
+
+    async def _run_out(self, grant: str) -> None:
+        await self.shop.redis.hset(f"{tag(SHARD)}:grant:{grant}", "ends_ms", "1")
+        await self.shop.redis.zadd(f"{tag(SHARD)}:grant_expiry", {grant: 1}, xx=True)
+        await self.shop.coupons.sweep(SHARD, 100)
+
+    # ------------------------------------------------------------ provider
+
+    @rule(payment=payments, right=st.sampled_from([True, True, True, False]))
+    def capture(self, payment: str, right: bool) -> None:
+        self.run(self._capture(payment, right))
+
+    async def _capture(self, payment: str, right: bool) -> None:
+        found = await self.shop.payments.find(payment)
+        assert found is not None
+        amount = self.captured.setdefault(payment, found.amount_minor - (not right))
+        standing = Standing(
+            payment=payment, state="captured", amount_minor=amount, currency=CURRENCY, transaction=payment,
+            captured_ms=now_ms(),
+        )  # fmt: skip
+        assert await self.shop.payments.captured(standing, "sandbox") in ("applied", "refund_due", "refunded")
+
+    @rule(payment=payments)
+    def fail(self, payment: str) -> None:
+        self.run(self.shop.payments.failed(payment))
+
+    @rule()
+    def refund_what_is_due(self) -> None:
+        for due in self.run(self.shop.payments.due_refunds(SHARD, 100)):
+            self.run(self.shop.payments.refunded(due.payment, due.refund))
+
+    # ------------------------------------------------------------ time
+
+    @rule(order=held)
+    def time_runs_out(self, order: tuple[str, str]) -> None:
+        if self.run(self.shop.state_of(order[0])) in ("held", "paying", "closing"):
+            self.run(self.shop.overdue(order[0]))
+
+    @rule(target=closings)
+    def sweep(self) -> Any:
+        return multiple(*self.run(self.shop.orders.sweep(SHARD, 2)).closing)
+
+    @rule(closing=closings)
+    def provider_has_closed(self, closing: ClosingOrder) -> None:
+        if closing.payment not in self.captured:
+            self.run(self.shop.payments.closed(closing.payment))
+        self.run(self.shop.orders.release(OrderId(closing.order), closing.v))
+
+    @rule()
+    def close_the_sale(self) -> None:
+        self.run(self.shop.inventory.close_sale(self.sale, 1))
+
+    # ------------------------------------------------------------ laws
+
+    @invariant()
+    def stock_is_conserved(self) -> None:
+        if hasattr(self, "shop"):
+            audit = self.run(self.shop.inventory.audit(self.sale))
+            assert audit.violations() == []
+            assert (audit.allocated, audit.limit) == (self.stock, self.limit)
+
+    @invariant()
+    def the_budget_is_conserved(self) -> None:
+        if hasattr(self, "shop"):
+            audit = self.run(self.shop.coupons.audit(self.shop.room, self.shop.campaign))
+            assert audit.violations() == []
+            assert audit.budget == self.budget
+
+    @invariant()
+    def every_capture_has_exactly_one_outcome(self) -> None:
+        if not hasattr(self, "shop"):
+            return
+        told = [
+            msgspec.json.decode(record.data, type=ConfirmedOrder)
+            for record in self.run(self.shop.told("order.confirmed"))
+        ]
+        applied = [payment for payment in self.captured if self._state(payment) == "applied"]
+        assert sorted(order.charge.payment for order in told) == sorted(applied)
+        assert all(order.total_minor == self.captured[order.charge.payment] for order in told)
+        assert len({order.order for order in told}) == len(told)
+        others = set(self.captured) - set(applied)
+        assert all(self._state(payment) in ("refund_due", "refunded") for payment in others)
+        sold = self.run(self.shop.inventory.audit(self.sale)).sold
+        assert sum(line.qty for order in told for line in order.lines) == sold
+
+    def _state(self, payment: str) -> str:
+        found = self.run(self.shop.payments.find(payment))
+        assert found is not None
+        return found.state
+
+
+@pytest.mark.parametrize("examples", [60])
+def test_the_laws_of_selling_hold_after_every_step(valkey: ValkeyServer, examples: int) -> None:
+    Selling.url = valkey.url
+    run_state_machine_as_test(
+        Selling, settings=settings(max_examples=examples, stateful_step_count=40, deadline=None)
+    )
