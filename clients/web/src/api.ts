@@ -1,0 +1,301 @@
+/** The JSON API: one function an operation, typed by what the server answers. */
+import type { LocalText } from './texts/index.svelte';
+import type {
+  ErrorParams,
+  GrantCard,
+  OrderCard,
+  PersonCard,
+  Phase,
+  ProductCard,
+  Role,
+} from './wire';
+
+/** A refusal of the server, or `offline` where none answered. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly params: ErrorParams = {},
+    readonly temporary = false,
+  ) {
+    super(code);
+    this.name = 'ApiError';
+  }
+}
+
+export interface Membership {
+  role: Role;
+  shop: string;
+}
+
+export interface Person {
+  person: string;
+  name: string;
+  role: Role;
+  roles: Membership[];
+  guest: boolean;
+}
+
+export interface Session {
+  person: Person | null;
+  expires_ms: number;
+}
+
+export type DemoRole = 'viewer' | 'viewer2' | 'host' | 'brand' | 'operator';
+
+export interface Config {
+  demo: boolean;
+  currency: string;
+  media_url: string;
+  languages: string[];
+}
+
+export interface RoomSummary {
+  room: string;
+  title: LocalText;
+  shop: string;
+  shop_name: LocalText;
+  host: PersonCard;
+  phase: Phase;
+  starts_ms: number;
+  started_ms: number | null;
+  viewers: number;
+  likes: number;
+  cover: string;
+  pinned: ProductCard | null;
+  sale: { price_minor: number; list_price_minor: number; currency: string } | null;
+}
+
+export interface RoomDetail {
+  room: string;
+  title: LocalText;
+  shop: string;
+  shop_name: LocalText;
+  host: PersonCard;
+  phase: Phase;
+  starts_ms: number;
+  ends_ms: number;
+  time_zone: string;
+  cover: string;
+  may: { host: boolean; moderate: boolean };
+}
+
+export type ShelfProduct = ProductCard & {
+  category: string;
+  stock: { sku: string; on_hand: number }[];
+};
+
+export interface MediaAccess {
+  whep_url: string;
+  whip_url: string | null;
+  whep_token: string;
+  whip_token: string | null;
+  ice_servers: RTCIceServer[];
+}
+
+export interface ShareLink {
+  url: string;
+  grant: string;
+  campaign: {
+    title: LocalText;
+    arrivals_needed: number;
+    discount_minor: number;
+    threshold_minor: number;
+    currency: string;
+  } | null;
+}
+
+export interface Campaign {
+  campaign: string;
+  title: LocalText;
+  kind: 'drop' | 'share';
+  discount_minor: number;
+  threshold_minor: number;
+  currency: string;
+  budget_minor: number;
+  left_minor: number;
+}
+
+export type SegmentState = 'requested' | 'confirmed' | 'declined' | 'canceled' | 'on_air' | 'done';
+
+export interface Segment {
+  segment: string;
+  room: string;
+  kind: 'brand' | 'mix' | 'celebrity';
+  state: SegmentState;
+  brand: string;
+  brand_name: LocalText;
+  title: LocalText;
+  starts_ms: number;
+  ends_ms: number;
+  products: ProductCard[];
+  commission_ppm: number;
+  note: string;
+  may: { accept: boolean; decline: boolean; cancel: boolean };
+}
+
+export interface ScheduledShow {
+  room: string;
+  title: LocalText;
+  shop: string;
+  shop_name: LocalText;
+  host: PersonCard;
+  starts_ms: number;
+  ends_ms: number;
+  time_zone: string;
+  phase: Phase;
+  segments: Segment[];
+}
+
+export interface Schedule {
+  shows: ScheduledShow[];
+  my_brands: { shop: string; name: LocalText }[];
+  my_hosting: string[];
+}
+
+export interface SegmentRequest {
+  room: string;
+  brand: string;
+  kind: Segment['kind'];
+  title: LocalText;
+  starts_ms: number;
+  ends_ms: number;
+  products: string[];
+  commission_ppm: number;
+  note: string;
+}
+
+export type OrderRow = OrderCard & {
+  order_state: 'awaiting_payment' | 'confirmed' | 'completed' | 'expired' | 'canceled';
+  charge: 'none' | 'pending' | 'full' | 'partially_refunded' | 'refunded';
+  fulfillment: string;
+  room_title: LocalText;
+  brand_name: LocalText | null;
+  paid_ms: number | null;
+  ledger: null | 'applied';
+};
+
+export type WalletGrant = GrantCard & { kind: 'drop' | 'share'; room: string };
+
+export interface ConsoleStatus {
+  rooms: {
+    room: string;
+    title: LocalText;
+    phase: Phase;
+    viewers: number;
+    orders: number;
+    sold_minor: number;
+    currency: string;
+    streams: number;
+  }[];
+  processes: {
+    name: string;
+    pid: number;
+    state: string;
+    restarts: number;
+    uptime_s: number;
+    rss_bytes: number;
+  }[];
+  outbox: { length: number; oldest_ms: number | null };
+  ledger: {
+    backend: string;
+    healthy: boolean;
+    applied: number;
+    pending: number;
+    dead: number;
+    oldest_ms: number | null;
+    trial_balance: { currency: string; debit_minor: number; credit_minor: number }[];
+  };
+  redis: { version: string; durable: boolean; used_bytes: number };
+}
+
+export interface LedgerEntry {
+  entry: string;
+  order: string;
+  at_ms: number;
+  kind: string;
+  lines: { account: string; debit_minor: number; credit_minor: number; currency: string }[];
+}
+
+const segment = encodeURIComponent;
+
+export const api = {
+  session: () => get<Session>('/api/session'),
+  signIn: (login: string, password: string) => post<Session>('/api/session', { login, password }),
+  signInAsGuest: (nickname: string) => post<Session>('/api/session/guest', { nickname }),
+  signInAsDemo: (role: DemoRole) => post<Session>('/api/session/demo', { role }),
+  signOut: () => call<undefined>('DELETE', '/api/session'),
+  config: () => get<Config>('/api/config'),
+
+  rooms: () => get<{ rooms: RoomSummary[] }>('/api/rooms').then((answer) => answer.rooms),
+  createRoom: (show: { title: LocalText; starts_ms: number; time_zone: string }) =>
+    post<{ room: string }>('/api/rooms', show),
+  room: (room: string) => get<RoomDetail>(`/api/rooms/${segment(room)}`),
+  shelf: (room: string) =>
+    get<{ products: ShelfProduct[] }>(`/api/rooms/${segment(room)}/shelf`).then(
+      (answer) => answer.products,
+    ),
+  media: (room: string, seat = 'host') =>
+    get<MediaAccess>(`/api/rooms/${segment(room)}/media?seat=${segment(seat)}`),
+  share: (room: string) =>
+    post<ShareLink>(`/api/rooms/${segment(room)}/share`, { channel: 'link' }),
+  campaigns: (room: string) =>
+    get<{ campaigns: Campaign[] }>(`/api/rooms/${segment(room)}/campaigns`).then(
+      (answer) => answer.campaigns,
+    ),
+
+  schedule: (fromMs: number, toMs: number) =>
+    get<Schedule>(`/api/schedule?from_ms=${fromMs}&to_ms=${toMs}`),
+  requestSegment: (request: SegmentRequest) => post<Segment>('/api/segments', request),
+  acceptSegment: (id: string) => post<Segment>(`/api/segments/${segment(id)}/accept`),
+  declineSegment: (id: string, reason: string) =>
+    post<Segment>(`/api/segments/${segment(id)}/decline`, { reason }),
+  cancelSegment: (id: string) => post<Segment>(`/api/segments/${segment(id)}/cancel`),
+  brandProducts: (shop: string) =>
+    get<{ products: ProductCard[] }>(`/api/brands/${segment(shop)}/products`).then(
+      (answer) => answer.products,
+    ),
+
+  orders: () => get<{ orders: OrderRow[] }>('/api/orders').then((answer) => answer.orders),
+  order: (order: string) => get<OrderRow>(`/api/orders/${segment(order)}`),
+  pay: (order: string) => post<{ pay_url: string }>(`/api/orders/${segment(order)}/pay`),
+  cancelOrder: (order: string) => post<OrderRow>(`/api/orders/${segment(order)}/cancel`),
+  coupons: () => get<{ grants: WalletGrant[] }>('/api/coupons').then((answer) => answer.grants),
+
+  console: () => get<ConsoleStatus>('/api/console'),
+  ledgerEntries: (limit = 50) =>
+    get<{ entries: LedgerEntry[] }>(`/api/console/ledger?limit=${limit}`).then(
+      (answer) => answer.entries,
+    ),
+};
+
+function get<Answer>(path: string): Promise<Answer> {
+  return call<Answer>('GET', path);
+}
+
+function post<Answer>(path: string, body: unknown = {}): Promise<Answer> {
+  return call<Answer>('POST', path, body);
+}
+
+async function call<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
+  let response: Response;
+  try {
+    response = await fetch(path, {
+      method,
+      headers: body === undefined ? {} : { 'content-type': 'application/json' },
+      body: body === undefined ? null : JSON.stringify(body),
+    });
+  } catch {
+    throw new ApiError(0, 'offline', {}, true);
+  }
+  if (response.status === 204) return undefined as Answer;
+  const document: unknown = await response.json().catch(() => null);
+  if (!response.ok || document === null) throw refusal(response.status, document);
+  return document as Answer;
+}
+
+function refusal(status: number, document: unknown): ApiError {
+  const error = (document as { error?: Partial<ApiError> } | null)?.error;
+  const code = error?.code ?? (status >= 500 ? 'server_error' : 'bad_request');
+  return new ApiError(status, code, error?.params ?? {}, error?.temporary ?? status >= 500);
+}

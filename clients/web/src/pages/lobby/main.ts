@@ -1,0 +1,4 @@
+import { start } from '../../start';
+import Lobby from './Lobby.svelte';
+
+start(Lobby);

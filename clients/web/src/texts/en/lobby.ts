@@ -1,0 +1,17 @@
+export default {
+  'lobby.title': 'Live now',
+  'lobby.lead': 'Step in, say hello, catch the price.',
+  'lobby.live': 'On air',
+  'lobby.upcoming': 'Coming up',
+  'lobby.ended': 'Earlier',
+  'lobby.watching': '{count} watching',
+  'lobby.likes': '{count} likes',
+  'lobby.starts': 'Starts {time}',
+  'lobby.ended_at': 'Started {time}',
+  'lobby.sale': 'Flash price',
+  'lobby.pinned': 'Now showing',
+  'lobby.empty': 'No shows yet',
+  'lobby.empty_lead': 'When a host plans or opens a show, it appears here.',
+  'lobby.empty_host': 'Open the studio',
+  'lobby.failed': 'The shows could not be loaded',
+};

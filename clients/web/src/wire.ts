@@ -1,0 +1,300 @@
+/**
+ * The socket's vocabulary, version 1, both directions; the server's `messages.py` is its source.
+ *
+ * Within version 1 fields and types are only added; what is not known is ignored. Times are UTC
+ * milliseconds, money is in minor units.
+ */
+import type { LocalText } from './texts/index.svelte';
+
+export const PROTOCOL = 'livecommerce.v1.json';
+
+export type Role = 'viewer' | 'guest' | 'host' | 'brand' | 'moderator' | 'operator';
+export type Phase = 'scheduled' | 'live' | 'ended';
+
+export interface PersonCard {
+  person: string;
+  name: string;
+  role: Role;
+}
+
+export interface SkuCard {
+  sku: string;
+  title: LocalText;
+  price_minor: number;
+}
+
+export interface ProductCard {
+  product: string;
+  title: LocalText;
+  image: string;
+  price_minor: number;
+  currency: string;
+  skus: SkuCard[];
+}
+
+export interface PinCard {
+  product: ProductCard;
+  pinned_ms: number;
+}
+
+export interface SaleCard {
+  sale: string;
+  version: number;
+  phase: 'open' | 'sold_out' | 'closed';
+  product: ProductCard;
+  sku: string;
+  price_minor: number;
+  list_price_minor: number;
+  currency: string;
+  /** Units allocated to the sale; what is left travels in `stock` messages. */
+  stock: number;
+  limit: number;
+  opens_ms: number;
+  closes_ms: number;
+  hold_seconds: number;
+  segment?: string | null;
+}
+
+export interface DropCard {
+  drop: string;
+  campaign: string;
+  title: LocalText;
+  discount_minor: number;
+  threshold_minor: number;
+  currency: string;
+  count: number;
+  ends_ms: number;
+}
+
+export interface SegmentCard {
+  segment: string;
+  kind: 'brand' | 'mix' | 'celebrity';
+  title: LocalText;
+  brand: string;
+  brand_name: LocalText;
+  starts_ms: number;
+  ends_ms: number;
+}
+
+export interface StreamCard {
+  seat: string;
+  stream: string;
+  since_ms: number;
+  stalled?: boolean;
+}
+
+/** The whole control state of a room; control messages change exactly this. */
+export interface RoomCard {
+  room: string;
+  shop: string;
+  title: LocalText;
+  host: PersonCard;
+  phase: Phase;
+  starts_ms: number;
+  started_ms?: number | null;
+  ended_ms?: number | null;
+  layout: string;
+  /** Newest first. */
+  pins: PinCard[];
+  /** Newest first; closed ones leave when the next opens. */
+  sales: SaleCard[];
+  drops: DropCard[];
+  segment: SegmentCard | null;
+  streams: StreamCard[];
+  /** Person → until when they may not comment. */
+  muted: Record<string, number>;
+}
+
+/** What is left of a sale; the highest `v` wins. */
+export interface StockCount {
+  sale: string;
+  v: number;
+  available: number;
+  held: number;
+  sold: number;
+}
+
+export interface CommentLine {
+  comment: string;
+  person: PersonCard;
+  text: string;
+  at_ms: number;
+}
+
+export type HoldState = 'held' | 'paying' | 'closing' | 'sold' | 'released' | 'expired';
+
+/** A buyer's hold and the order it becomes; the highest `v` wins. */
+export interface OrderCard {
+  order: string;
+  v: number;
+  state: HoldState;
+  room: string;
+  sale: string;
+  product: string;
+  sku: string;
+  title: LocalText;
+  image: string;
+  qty: number;
+  price_minor: number;
+  discount_minor: number;
+  total_minor: number;
+  currency: string;
+  expires_ms: number;
+  created_ms: number;
+  pay_url?: string;
+  segment?: string | null;
+  brand?: string | null;
+}
+
+export type GrantState = 'locked' | 'active' | 'reserved' | 'spent' | 'expired';
+
+/** A coupon in a person's wallet, or on its way there; the highest `v` wins. */
+export interface GrantCard {
+  grant: string;
+  v: number;
+  state: GrantState;
+  campaign: string;
+  title: LocalText;
+  discount_minor: number;
+  threshold_minor: number;
+  currency: string;
+  arrivals?: number;
+  arrivals_needed?: number;
+  ends_ms?: number;
+}
+
+export type ErrorParams = Record<string, string | number>;
+
+// ---------------------------------------------------------------- client → server
+
+export interface JoinMessage {
+  t: 'join';
+  token?: string;
+  epoch?: string;
+  offset?: number;
+  device?: string;
+  grant?: string;
+}
+
+/** What may be asked of a room; `id` is given by the connection. */
+export type Request =
+  | { t: 'comment'; text: string }
+  | {
+      t: 'buy';
+      sale: string;
+      version: number;
+      price_minor: number;
+      key: string;
+      qty?: number;
+      grant?: string;
+    }
+  | { t: 'claim'; drop: string }
+  | { t: 'show.start' }
+  | { t: 'show.end' }
+  | { t: 'pin'; product: string }
+  | { t: 'unpin'; product: string }
+  | {
+      t: 'sale.open';
+      sku: string;
+      price_minor: number;
+      stock: number;
+      key: string;
+      limit?: number;
+      seconds?: number;
+    }
+  | { t: 'sale.close'; sale: string; version: number }
+  | { t: 'coupon.drop'; campaign: string; count: number; seconds?: number; key?: string }
+  | { t: 'mute'; person: string; seconds?: number }
+  | { t: 'delete'; comment: string };
+
+export type ClientMessage =
+  | JoinMessage
+  | { t: 'refresh'; token: string }
+  | { t: 'ping'; id?: number }
+  | { t: 'like'; n: number }
+  | (Request & { id?: number });
+
+// ---------------------------------------------------------------- server → client
+
+/** What both answers to `join` carry beside the control state. */
+interface Joined {
+  epoch: string;
+  offset: number;
+  server_ms: number;
+  me: PersonCard;
+  stock: StockCount[];
+  viewers: number;
+  likes: number;
+  comments: CommentLine[];
+  orders: OrderCard[];
+  grants: GrantCard[];
+}
+
+export type Snapshot = { t: 'snapshot'; room: RoomCard } & Joined;
+
+/** The missed control messages follow in the same frame, up to `offset`. */
+export type Resumed = { t: 'resumed' } & Joined;
+
+export interface Ok {
+  t: 'ok';
+  id: number;
+  order?: OrderCard | null;
+  grant?: GrantCard | null;
+}
+
+export interface Refusal {
+  t: 'error';
+  code: string;
+  id?: number | null;
+  params?: ErrorParams;
+  temporary?: boolean;
+}
+
+export interface Verdict {
+  t: 'verdict';
+  id: number | null;
+  result: 'delivered' | 'sampled' | 'held' | 'rejected';
+  comment?: string;
+  code?: string;
+}
+
+/** A change of the control state: ordered, gap-free by `offset`. */
+export type ControlMessage = { offset: number; at_ms: number } & (
+  | { t: 'show.started' }
+  | { t: 'show.ended' }
+  | { t: 'pinned'; pin: PinCard }
+  | { t: 'unpinned'; product: string }
+  | { t: 'sale.opened'; sale: SaleCard }
+  | { t: 'sold.out'; sale: string }
+  | { t: 'restocked'; sale: string }
+  | { t: 'sale.closed'; sale: string }
+  | { t: 'coupon.dropped'; drop: DropCard }
+  | { t: 'segment.started'; segment: SegmentCard }
+  | { t: 'segment.ended'; segment: string }
+  | { t: 'stream.started'; stream: StreamCard }
+  | { t: 'stream.ended'; seat: string }
+  | { t: 'layout'; layout: string }
+  | { t: 'muted'; person: string; until_ms: number }
+  | { t: 'deleted'; comment: string }
+);
+
+export type ServerMessage =
+  | Snapshot
+  | Resumed
+  | { t: 'resync'; epoch: string; offset: number; server_ms: number; room: RoomCard }
+  | Ok
+  | Refusal
+  | Verdict
+  | { t: 'pong'; id: number | null; server_ms: number }
+  | { t: 'reconnect'; after_ms: number }
+  | ControlMessage
+  | { t: 'order'; order: OrderCard }
+  | { t: 'grant'; grant: GrantCard }
+  | { t: 'stock'; stock: StockCount[] }
+  | { t: 'viewers'; n: number }
+  | { t: 'likes'; n: number }
+  | { t: 'comments'; comments: CommentLine[] };
+
+export function isControl(message: ServerMessage): message is ControlMessage {
+  return 'offset' in message && 'at_ms' in message;
+}

@@ -1,0 +1,73 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { defineConfig, type Plugin } from 'vite';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+
+/** Every HTML file at the top of the client is a page. */
+const pages = readdirSync(here).filter((name) => name.endsWith('.html'));
+
+/** The development server's answer to the addresses that the gateway serves in production. */
+function pageAddresses(): Plugin {
+  const entries: [RegExp, string][] = [
+    [/^\/$/, 'lobby'],
+    [/^\/room\/[^/]+$/, 'room'],
+    [/^\/studio(\/[^/]+)?$/, 'studio'],
+    [/^\/schedule$/, 'schedule'],
+    [/^\/orders$/, 'orders'],
+    [/^\/orders\/[^/]+$/, 'order'],
+    [/^\/console$/, 'console'],
+    [/^\/signin$/, 'signin'],
+  ];
+  return {
+    name: 'page-addresses',
+    configureServer(server) {
+      server.middlewares.use((request, _response, next) => {
+        const [path = '/', query] = (request.url ?? '/').split('?');
+        const page = entries.find(([pattern]) => pattern.test(path))?.[1];
+        if (page) request.url = `/${page}.html${query ? `?${query}` : ''}`;
+        next();
+      });
+    },
+  };
+}
+
+/** Puts the head that all pages share in front of each page's own. */
+function sharedHead(): Plugin {
+  const head = [
+    '<meta charset="utf-8" />',
+    '<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content" />',
+    '<meta name="color-scheme" content="light dark" />',
+    '<link rel="icon" href="/favicon.svg" type="image/svg+xml" />',
+    '<script src="/assets/theme-v1.js"></script>',
+  ].join('\n    ');
+  return {
+    name: 'shared-head',
+    transformIndexHtml: {
+      order: 'pre',
+      handler: (html) => html.replace('<head>', `<head>\n    ${head}`),
+    },
+  };
+}
+
+export default defineConfig({
+  plugins: [svelte(), pageAddresses(), sharedHead()],
+  appType: 'mpa',
+  build: {
+    outDir: `${here}../../livecommerce/static`,
+    emptyOutDir: true,
+    assetsInlineLimit: 0,
+    target: 'es2022',
+    rolldownOptions: {
+      input: pages.map((name) => `${here}${name}`),
+    },
+  },
+  server: {
+    proxy: {
+      '/api': 'http://127.0.0.1:8000',
+      '/ws': { target: 'ws://127.0.0.1:8000', ws: true },
+      '/sandbox': 'http://127.0.0.1:8000',
+    },
+  },
+});
