@@ -194,7 +194,9 @@ def _check(session: SessionDescription, offer: Offer) -> None:
     if len(offer.media) > 1 and not bundled.issuperset(section.mid for section in offer.media):
         raise UnacceptableOffer("all media sections must be in one BUNDLE group")
     for media in session.media:
-        if media.port and media.kind in ("audio", "video") and not media.rtcp_mux:
+        if media.port == 0 or media.kind not in ("audio", "video"):
+            continue
+        if not media.rtcp_mux:
             raise UnacceptableOffer("rtcp-mux must be offered")
-        if media.port and not (media.ice and media.ice.usernameFragment):
+        if not (media.ice and media.ice.usernameFragment):
             raise UnacceptableOffer("the offer has no ICE credentials")

@@ -42,7 +42,7 @@ class Track:
         self._gop_start: int | None = None
         self._frames = 0
         self._open = kind == "audio"
-        self._rebase_at: float | None = None
+        self._is_rebased = False
         self._timestamp_offset = 0
         self._last_timestamp = 0
         self._last_at: float | None = None
@@ -60,8 +60,7 @@ class Track:
     def begin_publisher(self) -> None:
         """Expect packets of another publisher, whose numbers and timestamps start anywhere."""
         self._open = self.kind == "audio"
-        self._rebase_at = self._last_at
-        self._last_at = None
+        self._is_rebased = False
 
     def append(self, packet: RtpPacket, skipped: int, now: float) -> Packet | None:
         """Number a packet that is next in order; return None where viewers must not see it."""
@@ -73,7 +72,7 @@ class Track:
         if not self._open and not keyframe:
             return None
         self._open = True
-        if self._last_at is None:
+        if not self._is_rebased:
             self._rebase(packet.timestamp, now)
         timestamp = self.map_timestamp(packet.timestamp)
         keyframe = keyframe and not self._continues_keyframe(timestamp)
@@ -100,9 +99,10 @@ class Track:
         return (timestamp + self._timestamp_offset) & 0xFFFFFFFF
 
     def _rebase(self, timestamp: int, now: float) -> None:
-        if self._rebase_at is None:
+        self._is_rebased = True
+        if self._last_at is None:
             return
-        passed = max(now - self._rebase_at, FRAME_SECONDS[self.kind])
+        passed = max(now - self._last_at, FRAME_SECONDS[self.kind])
         target = self._last_timestamp + round(passed * self.clock_rate)
         self._timestamp_offset = (target - timestamp) & 0xFFFFFFFF
 

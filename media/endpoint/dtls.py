@@ -15,7 +15,7 @@ from OpenSSL import SSL
 from media.endpoint.srtp import PROFILES, Inbound, Outbound, Profile
 from media.errors import MediaError
 
-CIPHERS = b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384"
+CIPHERS = b"ECDHE+AESGCM:ECDHE+CHACHA20"
 EXPORTER_LABEL = b"EXTRACTOR-dtls_srtp"
 RECORD_HEADER = 13
 MAX_DATAGRAM = 1200
@@ -107,7 +107,7 @@ class Handshake:
         except SSL.WantReadError:
             return
         except SSL.Error as error:
-            raise HandshakeFailed("DTLS handshake failed") from error
+            raise HandshakeFailed(f"DTLS handshake failed: {error}") from error
         self._check_peer()
         self.keys = self._derive_keys()
 
