@@ -1,0 +1,30 @@
+"""The environment is read once, and complaints are sentences."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from livecommerce.settings import BadSetting, read_settings
+
+
+def test_defaults_need_no_environment() -> None:
+    settings = read_settings({})
+    assert settings.public_url == "http://127.0.0.1:8000"
+    assert settings.sql_url == "sqlite+aiosqlite:///.data/livecommerce.sqlite"
+
+
+def test_variables_are_named_like_the_fields_and_empty_ones_do_not_count() -> None:
+    settings = read_settings({"PORT": "9000", "DATA_DIR": "/data", "DEMO": "1", "REDIS_URL": ""})
+    assert (settings.port, settings.data_dir, settings.demo, settings.redis_url) == (
+        9000,
+        Path("/data"),
+        True,
+        "",
+    )
+
+
+def test_a_value_of_the_wrong_kind_is_named() -> None:
+    with pytest.raises(BadSetting, match="port"):
+        read_settings({"PORT": "eight thousand"})
