@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import AsyncIterator
 
 import httpx
 import jwt
@@ -14,6 +16,9 @@ from aiortc import (
     RTCSessionDescription,
 )
 from aiortc.mediastreams import AudioStreamTrack, VideoStreamTrack
+
+from media.app import MediaServer
+from tests.integration.media.waiting import until
 
 SECRET = "a secret of thirty-two bytes or more, for tests"
 
@@ -80,3 +85,13 @@ class Client:
 
     def _add_track(self, track: MediaStreamTrack) -> None:
         self.tracks[track.kind] = track
+
+
+@contextlib.asynccontextmanager
+async def publishing(http: httpx.AsyncClient, server: MediaServer) -> AsyncIterator[Client]:
+    """Keep a host live."""
+    host = Client(http)
+    await host.publish()
+    await until(lambda: server.forwarder.streams["r1", "host"].is_live)
+    yield host
+    await host.close()
