@@ -13,10 +13,10 @@ from starlette.routing import Route
 
 from media.app import MediaServer
 from tests.e2e.media.browser import CHROMIUM, FLAGS, Pages
-from tests.integration.media.conftest import http, server
+from tests.integration.media.conftest import hook_url, http, server
 from tests.integration.media.serving import serve
 
-__all__ = ["http", "server"]
+__all__ = ["hook_url", "http", "server"]
 
 
 @pytest.fixture

@@ -14,9 +14,15 @@ from tests.integration.media.clients import SECRET
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[MediaServer]:
+def hook_url() -> str:
+    """No gateway listens, unless a test has one."""
+    return ""
+
+
+@pytest.fixture
+async def server(hook_url: str) -> AsyncIterator[MediaServer]:
     """A server on free ports of the loopback interface."""
-    settings = Settings(token_secret=SECRET, port=0, udp_port=0)
+    settings = Settings(token_secret=SECRET, port=0, udp_port=0, hook_url=hook_url)
     async with open_server(settings) as server:
         serving = asyncio.create_task(server.serve())
         yield server
