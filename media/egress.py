@@ -17,7 +17,8 @@ from media.track import Packet
 
 SLOTS = 512
 SLOT_SIZE = 1536
-MAX_PAYLOAD = 1400
+#: A slot has room for header, SRTP trailer and RTX number besides; larger ones are not opened either.
+MAX_PAYLOAD = SLOT_SIZE - 64
 FULL_BUFFER_WAIT_MS = 5
 
 _ffi = FFI()
@@ -67,6 +68,7 @@ class ArenaEgress:
 
     def send(self, packets: Sequence[Packet], legs: Sequence[Leg]) -> None:
         """Send `packets` to each of `legs`; nothing leaves unprotected."""
+        packets = [packet for packet in packets if len(packet.payload) <= MAX_PAYLOAD]
         for leg in legs:
             destination = leg.destination
             if destination.outbound is None or destination.address is None:

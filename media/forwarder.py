@@ -101,7 +101,7 @@ class Forwarder:
             session.stream.remove(session)
         elif session.stream.publisher is session:
             session.stream.vacate(self._clock())
-            session.ended()
+            session.ended(self._clock())
         self.endpoint.close_peer(session.peer)
 
     def flush(self) -> None:
@@ -110,7 +110,7 @@ class Forwarder:
             stream.flush()
 
     async def run(self) -> None:
-        """Drive timers until cancelled; a fault in one stream does not stop the others."""
+        """Drive timers until cancelled; a fault in one session does not stop the others."""
         ticks = 0
         while True:
             await asyncio.sleep(TICK_SECONDS)
@@ -120,7 +120,7 @@ class Forwarder:
                 self._tick_stream(stream, now)
             if ticks % PEER_TICKS == 0:
                 for peer in self.endpoint.peers:
-                    peer.tick(now)
+                    self._tick_peer(peer, now)
 
     def close(self) -> None:
         """End every session and close the socket."""
@@ -135,6 +135,12 @@ class Forwarder:
             logger.exception("stream %s/%s failed in its tick", stream.room, stream.seat)
         if stream.publisher is None and now - stream.vacant_since > REPUBLISH_SECONDS:
             self._remove_stream(stream)
+
+    def _tick_peer(self, peer: Peer, now: float) -> None:
+        try:
+            peer.tick(now)
+        except Exception:
+            logger.exception("a peer failed in its tick")
 
     def _remove_stream(self, stream: Stream) -> None:
         del self.streams[stream.room, stream.seat]

@@ -60,10 +60,10 @@ class Publisher:
         except MalformedPacket:
             return
         if is_first:
-            self._announce("stream.started")
+            self._announce("stream.started", now)
         elif self.is_stalled:
             self.is_stalled = False
-            self._announce("stream.resumed")
+            self._announce("stream.resumed", now)
         self.stream.take(arrivals, now)
 
     def rtcp_received(self, data: bytes, now: float) -> None:
@@ -89,17 +89,17 @@ class Publisher:
         last = self.source.last_packet_at
         if last is not None and not self.is_stalled and now - last > STALL_SECONDS:
             self.is_stalled = True
-            self._announce("stream.stalled")
+            self._announce("stream.stalled", now)
 
     def request_keyframe(self, now: float) -> None:
         """Ask for a keyframe, at most twice a second."""
         for packet in self.source.request_keyframe(now):
             self.peer.send_rtcp(packet)
 
-    def ended(self) -> None:
+    def ended(self, now: float) -> None:
         """Tell the gateway that a stream which had started is over."""
         if self.source.last_packet_at is not None:
-            self._announce("stream.ended")
+            self._announce("stream.ended", now)
 
-    def _announce(self, event: EventType) -> None:
-        self.stream.announce(event, self.incarnation)
+    def _announce(self, event: EventType, now: float) -> None:
+        self.stream.announce(event, self.incarnation, now)

@@ -9,6 +9,7 @@ from media.sequence import Unwrapper
 
 NACK_INTERVAL_SECONDS = 0.05
 MAX_NACKS = 10
+MAX_NACKS_AT_ONCE = 256  # more would not fit into one datagram
 MAX_GAP = 1_000
 
 
@@ -41,6 +42,7 @@ class ReorderBuffer:
         self._missing: dict[int, _Missing] = {}
         self._next: int | None = None
         self._newest = 0
+        self._stray: int | None = None
 
     def insert(self, packet: RtpPacket, now: float) -> list[Arrival]:
         """Take a packet in and return those whose turn has come, in the publisher's order."""
@@ -48,10 +50,10 @@ class ReorderBuffer:
         if self._next is None:
             self._next = sequence
             self._newest = sequence - 1
+        if sequence - self._newest > MAX_GAP or self._has_jumped_back(sequence):
+            return self._restart(sequence, packet)
         if sequence < self._next or sequence in self._held:
             return []
-        if sequence - self._newest > MAX_GAP:
-            return self._restart(sequence, packet)
         for absent in range(self._newest + 1, sequence):
             self._missing[absent] = _Missing(since=now)
         self._missing.pop(sequence, None)
@@ -79,12 +81,22 @@ class ReorderBuffer:
                 missing.asked += 1
                 missing.asked_at = now
                 due.append(sequence & 0xFFFF)
+            if len(due) == MAX_NACKS_AT_ONCE:
+                break
         return due
+
+    def _has_jumped_back(self, sequence: int) -> bool:
+        """Tell whether the publisher counts from a lower number now; one stray packet does not count."""
+        if self._newest - sequence <= MAX_GAP:
+            self._stray = None
+            return False
+        expected, self._stray = self._stray, sequence + 1
+        return sequence == expected
 
     def _restart(self, sequence: int, packet: RtpPacket) -> list[Arrival]:
         self._held.clear()
         self._missing.clear()
-        skipped = sequence - (self._next or sequence)
+        skipped = max(1, sequence - self._newest - 1)
         self._next = sequence + 1
         self._newest = sequence
         return [Arrival(packet, skipped)]

@@ -53,7 +53,6 @@ class Stream:
         self._schedule = schedule
         self._unix_offset = unix_offset
         self._on_event = on_event
-        self._now = now
         self._pending: dict[Kind, list[Packet]] = {"audio": [], "video": []}
         self._live: dict[Kind, list[Leg]] = {"audio": [], "video": []}
         self._waiting: list[Viewer] = []
@@ -83,7 +82,6 @@ class Stream:
 
     def take(self, arrivals: Iterable[tuple[Kind, Arrival]], now: float) -> None:
         """Number packets that are next in order, for the next flush."""
-        self._now = now
         for kind, arrival in arrivals:
             packet = self.tracks[kind].append(arrival.packet, arrival.skipped, now)
             if packet is not None:
@@ -143,9 +141,9 @@ class Stream:
         if viewers:
             self._report(viewers, now)
 
-    def announce(self, event: EventType, incarnation: str) -> None:
+    def announce(self, event: EventType, incarnation: str, now: float) -> None:
         """Tell the gateway."""
-        at_ms = round((self._now + self._unix_offset) * 1000)
+        at_ms = round((now + self._unix_offset) * 1000)
         self._on_event(StreamEvent(event, self.room, self.seat, incarnation, at_ms))
 
     def _report(self, viewers: list[Viewer], now: float) -> None:

@@ -18,6 +18,8 @@ from media.rtp import is_rtcp
 CONSENT_SECONDS = 30.0
 HANDSHAKE_SECONDS = 15.0
 HANDSHAKE_KEPT_SECONDS = 5.0
+DOUBT_SECONDS = 5.0
+ALERT = 21
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class Peer:
         self._started_at = now
         self._secured_at: float | None = None
         self._heard_at = now
+        self._doubted_at: float | None = None
 
     @property
     def is_connected(self) -> bool:
@@ -99,7 +102,7 @@ class Peer:
         if request.peer_is_controlled:
             self._transmit(stun.role_conflict(request.transaction, credentials.password), address)
             return True
-        self._heard_at = now
+        self._hear(now)
         self.addresses.add(address)
         answer = stun.success(request.transaction, unmapped(address), credentials.password)
         self._transmit(answer, address)
@@ -109,7 +112,10 @@ class Peer:
 
     def dtls_received(self, data: bytes, now: float) -> None:
         """Go on with the handshake, or notice its end."""
-        if self._handshake is None or self.destination.address is None:
+        if self._handshake is None:
+            self._doubt(data, now)
+            return
+        if self.destination.address is None:
             return
         try:
             self._send_all(self._handshake.receive(data))
@@ -131,12 +137,12 @@ class Peer:
         if is_rtcp(data):
             plain = self._inbound.open_rtcp(data)
             if plain is not None:
-                self._heard_at = now
+                self._hear(now)
                 self._listener.rtcp_received(plain, now)
             return
         plain = self._inbound.open_rtp(data)
         if plain is not None:
-            self._heard_at = now
+            self._hear(now)
             self._listener.rtp_received(plain, now)
 
     def send_rtcp(self, data: bytes) -> None:
@@ -150,6 +156,8 @@ class Peer:
             self._tick_handshake(now)
         elif now - self._heard_at > CONSENT_SECONDS:
             self._disconnect("nothing was heard from the peer")
+        elif self._doubted_at is not None and now - self._doubted_at > DOUBT_SECONDS:
+            self._disconnect("the peer left")
         elif not self._keeps_handshake and now - self._secured_at > HANDSHAKE_KEPT_SECONDS:
             self._handshake = None
 
@@ -161,6 +169,15 @@ class Peer:
         self._handshake = None
         self._inbound = None
         self.destination.outbound = None
+
+    def _hear(self, now: float) -> None:
+        self._heard_at = now
+        self._doubted_at = None
+
+    def _doubt(self, data: bytes, now: float) -> None:
+        """Take an alert that can no longer be verified for a leaving, unless the peer is heard again."""
+        if data[0] == ALERT and self._doubted_at is None:
+            self._doubted_at = now
 
     def _tick_handshake(self, now: float) -> None:
         if now - self._started_at > HANDSHAKE_SECONDS:

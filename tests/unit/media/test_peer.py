@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 
 from media.endpoint import stun
 from media.endpoint.dtls import Handshake, HandshakeFailed, Identity
-from media.endpoint.peer import CONSENT_SECONDS, HANDSHAKE_SECONDS, Peer
+from media.endpoint.peer import (
+    CONSENT_SECONDS,
+    DOUBT_SECONDS,
+    HANDSHAKE_KEPT_SECONDS,
+    HANDSHAKE_SECONDS,
+    Peer,
+)
 from media.endpoint.srtp import Inbound, Outbound
 from media.endpoint.stun import Address
 from media.rtp import RtpPacket
@@ -213,6 +219,26 @@ def test_a_publishers_leaving_is_noticed_at_once() -> None:
         ends.peer.dtls_received(datagram, 1.0)
 
     assert ends.listener.heard[-1] == ("disconnected", b"the peer closed the connection")
+
+
+def test_a_viewers_leaving_is_believed_when_silence_follows() -> None:
+    ends = Ends()
+    ends.shake_hands()
+    goodbye = ends.remote.close()
+    ends.peer.tick(1.0)
+    ends.peer.tick(1.0 + HANDSHAKE_KEPT_SECONDS)
+    for datagram in goodbye:
+        ends.peer.dtls_received(datagram, 10.0)
+    ends.check(now=11.0)
+    ends.peer.tick(20.0)
+    assert ends.peer.is_connected
+    assert ends.listener.heard[-1][0] == "connected"
+
+    for datagram in goodbye:
+        ends.peer.dtls_received(datagram, 21.0)
+    ends.peer.tick(21.1 + DOUBT_SECONDS)
+
+    assert ends.listener.heard[-1] == ("disconnected", b"the peer left")
 
 
 def test_a_repeated_or_forged_packet_is_not_heard() -> None:

@@ -65,6 +65,33 @@ def test_a_jump_starts_over() -> None:
     assert numbers(buffer.insert(packet(20_001), 0.2)) == [20_001]
 
 
+def test_a_publisher_that_counts_from_a_lower_number_is_followed() -> None:
+    buffer = ReorderBuffer(0.5)
+    buffer.insert(packet(30_000), 0.0)
+
+    assert buffer.insert(packet(7), 0.1) == []
+    (arrival,) = buffer.insert(packet(8), 0.1)
+
+    assert arrival.skipped > 0
+    assert numbers(buffer.insert(packet(9), 0.2)) == [9]
+
+
+def test_one_stray_number_changes_nothing() -> None:
+    buffer = ReorderBuffer(0.5)
+    buffer.insert(packet(30_000), 0.0)
+    buffer.insert(packet(7), 0.1)
+
+    assert numbers(buffer.insert(packet(30_001), 0.2)) == [30_001]
+
+
+def test_nacks_for_a_long_hole_fit_into_datagrams() -> None:
+    buffer = ReorderBuffer(0.5)
+    buffer.insert(packet(1), 0.0)
+    buffer.insert(packet(900), 1.0)
+
+    assert [len(buffer.due_nacks(1.0)) for _ in range(4)] == [256, 256, 256, 130]
+
+
 @given(st.integers(0, 0xFFFF), st.integers(1, 60), st.data())
 def test_any_reordering_and_repetition_comes_out_in_order(
     first: int, count: int, data: st.DataObject
