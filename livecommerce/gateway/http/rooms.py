@@ -1,0 +1,225 @@
+"""Shows and their rooms: the lobby's list, planning one, its shelf, and the keys to its pictures."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from msgspec import Meta, Struct
+from msgspec.structs import asdict
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from livecommerce.accounts import Person
+from livecommerce.audit import Audit
+from livecommerce.catalog import MAX_SHELF, Product, checked_title
+from livecommerce.clock import Clock
+from livecommerce.errors import Forbidden, Invalid
+from livecommerce.gateway.agenda import runs_show
+from livecommerce.gateway.auth import Door
+from livecommerce.gateway.http.json import answer, read
+from livecommerce.gateway.http.request_trail import RequestTrail
+from livecommerce.gateway.lobby import Lobby
+from livecommerce.gateway.programme import Programme
+from livecommerce.ids import PersonId, ProductId, RoomId, ShopId, new_id, pick_shard
+from livecommerce.localized import LocalText
+from livecommerce.room.cards import ProductCard
+from livecommerce.room.plan import product_card, room_of
+from livecommerce.schedule.show import DEFAULT_MS, Show, check_plan
+
+HOST_SEAT = "host"
+
+_SEAT = re.compile(r"[a-z0-9-]{1,20}")
+
+
+class NewShow(Struct, frozen=True, kw_only=True):
+    """A show that a host plans; without an end it is planned for two hours."""
+
+    title: LocalText
+    starts_ms: int
+    time_zone: Annotated[str, Meta(max_length=64)]
+    ends_ms: int | None = None
+    shop: str = ""
+    """One of the host's shops; empty: the first of them."""
+    cover: Annotated[str, Meta(max_length=200, pattern=r"^(/[\w./-]*)?$")] = ""
+    """A picture on this server."""
+
+
+class NewShelf(Struct, frozen=True):
+    """What stands on the shelf, in order."""
+
+    products: Annotated[list[ProductId], Meta(max_length=MAX_SHELF)]
+
+
+class StockRow(Struct, frozen=True):
+    """What the shop has of a variant."""
+
+    sku: str
+    on_hand: int
+
+
+class ShelfRow(ProductCard, frozen=True, kw_only=True):
+    """A product on a show's shelf."""
+
+    shop: str
+    category: str
+    stock: tuple[StockRow, ...]
+
+
+class RoomRoutes:
+    """Handlers of ``/api/rooms``."""
+
+    def __init__(
+        self, programme: Programme, audit: Audit, door: Door, clock: Clock, *, media_url: str, shards: int
+    ) -> None:
+        self._schedule = programme.schedule
+        self._catalog = programme.catalog
+        self._campaigns = programme.campaigns
+        self._rooms = programme.rooms
+        self._lobby = Lobby(programme, clock)
+        self._trail = RequestTrail(audit, clock)
+        self._door = door
+        self._clock = clock
+        self._media_url = media_url.rstrip("/")
+        self._shards = shards
+
+    def routes(self) -> list[BaseRoute]:
+        """All of them."""
+        return [
+            Route("/api/rooms", self.lobby, methods=["GET"]),
+            Route("/api/rooms", self.create, methods=["POST"]),
+            Route("/api/rooms/{room}", self.detail, methods=["GET"]),
+            Route("/api/rooms/{room}/shelf", self.shelf, methods=["GET"]),
+            Route("/api/rooms/{room}/shelf", self.set_shelf, methods=["PUT"]),
+            Route("/api/rooms/{room}/media", self.media, methods=["GET"]),
+            Route("/api/rooms/{room}/campaigns", self.campaigns, methods=["GET"]),
+        ]
+
+    async def lobby(self, _request: Request) -> Response:
+        """Every show worth choosing."""
+        return answer({"rooms": await self._lobby.rows()})
+
+    async def create(self, request: Request) -> Response:
+        """Plans a show; its shelf begins with all that its shop sells."""
+        person = await self._door.signed_in(request)
+        wanted = await read(request, NewShow)
+        shop = ShopId(wanted.shop or next(iter(person.shops_as("host")), ""))
+        person.require("host", shop)
+        show = self._planned(wanted, person, shop)
+        await self._schedule.add_show(show)
+        products = await self._catalog.products_of(shop)
+        await self._catalog.set_shelf(show.room, [product.product for product in products[:MAX_SHELF]])
+        await self._rooms.create(room_of(show, person.name))
+        await self._trail.note(request, person, "show.create", show.room, after=show)
+        return answer({"room": show.room}, 201)
+
+    async def detail(self, request: Request) -> Response:
+        """One show, and what the one who asks may do in it."""
+        show, person = await self._show(request), await self._door.who(request)
+        row = await self._lobby.row(show)
+        is_host = runs_show(person, show)
+        may = {"host": is_host, "moderate": is_host or _moderates(person, show)}
+        return answer({**asdict(row), "time_zone": show.time_zone, "may": may})
+
+    async def shelf(self, request: Request) -> Response:
+        """What can be shown and sold in a show."""
+        show = await self._show(request)
+        products = await self._catalog.shelf(show.room)
+        return answer({"products": [_shelf_row(product) for product in products]})
+
+    async def set_shelf(self, request: Request) -> Response:
+        """Puts products of the show's shop on its shelf."""
+        show, person = await self._own_show(request)
+        before = await self._catalog.shelf(show.room)
+        wanted = (await read(request, NewShelf)).products
+        await self._catalog.set_shelf(show.room, wanted)
+        ids = [product.product for product in before]
+        await self._trail.note(request, person, "shelf.set", show.room, before=ids, after=wanted)
+        return await self.shelf(request)
+
+    async def media(self, request: Request) -> Response:
+        """Where a seat's picture is, and the key to it; a key to publish only for the host's own seat."""
+        show, person = await self._show(request), await self._door.who(request)
+        seat = request.query_params.get("seat", HOST_SEAT)
+        if not _SEAT.fullmatch(seat):
+            raise Invalid("bad_request", reason="no such seat")
+        who = person.person if person is not None else new_id()
+        tokens = self._door.tokens
+        publishes = seat == HOST_SEAT and who == show.host and show.phase != "ended"
+        return answer(
+            {
+                "whep_url": f"{self._media_url}/whep/{show.room}/{seat}",
+                "whep_token": tokens.mint_media(who, show.room, "subscribe"),
+                "whip_url": f"{self._media_url}/whip/{show.room}/{seat}" if publishes else None,
+                "whip_token": tokens.mint_media(who, show.room, "publish", seat) if publishes else None,
+                "ice_servers": [],
+            }
+        )
+
+    async def campaigns(self, request: Request) -> Response:
+        """The coupons that the host can drop or that sharing earns."""
+        show, _ = await self._own_show(request)
+        found = await self._campaigns.of_shop(show.shop, self._clock())
+        return answer(
+            {
+                "campaigns": [
+                    {
+                        "campaign": one.campaign,
+                        "title": one.title,
+                        "kind": one.kind,
+                        "discount_minor": one.discount_minor,
+                        "threshold_minor": one.threshold_minor,
+                        "currency": one.currency,
+                        "budget_minor": one.budget_minor,
+                        "left_minor": one.left_minor,
+                    }
+                    for one in found
+                ]
+            }
+        )
+
+    def _planned(self, wanted: NewShow, person: Person, shop: ShopId) -> Show:
+        now_ms = self._clock()
+        ends_ms = wanted.starts_ms + DEFAULT_MS if wanted.ends_ms is None else wanted.ends_ms
+        check_plan(wanted.starts_ms, ends_ms, wanted.time_zone)
+        return Show(
+            room=RoomId(new_id(pick_shard(new_id(), self._shards), now_ms)),
+            shop=shop,
+            host=PersonId(person.person),
+            title=checked_title(wanted.title),
+            cover=wanted.cover,
+            phase="scheduled",
+            starts_ms=wanted.starts_ms,
+            ends_ms=ends_ms,
+            time_zone=wanted.time_zone,
+            created_ms=now_ms,
+        )
+
+    async def _show(self, request: Request) -> Show:
+        return await self._schedule.show(RoomId(request.path_params["room"]))
+
+    async def _own_show(self, request: Request) -> tuple[Show, Person]:
+        """The show, for its host or an operator.
+
+        Raises:
+            Forbidden: ``host_only``.
+        """
+        person = await self._door.signed_in(request)
+        show = await self._show(request)
+        if not runs_show(person, show):
+            raise Forbidden("host_only")
+        return show, person
+
+
+def _moderates(person: Person | None, show: Show) -> bool:
+    return person is not None and any(person.has_role(role, show.shop) for role in ("moderator", "host"))
+
+
+def _shelf_row(product: Product) -> ShelfRow:
+    return ShelfRow(
+        **asdict(product_card(product)),
+        shop=product.shop,
+        category=product.category,
+        stock=tuple(StockRow(sku.sku, sku.on_hand) for sku in product.skus),
+    )
