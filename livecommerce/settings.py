@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -36,6 +37,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Gateway processes of ``livecommerce up`` on this host."""
     demo: bool = False
     """Offers one-click sign-in and a seeded show. Never on with real money."""
+    log_format: Literal["text", "json"] = "text"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    stay_seconds: float = 20.0
+    """How long a friend must stay in the room for a visit to count."""
+    currency: str = "CNY"
+    """ISO 4217 code that pages show where nothing else says one."""
     hold_seconds: int = 180
     """How long a unit is kept for a buyer before it must be paid."""
 

@@ -24,7 +24,7 @@ def server_command(data_dir: Path, port: int) -> list[str]:
         "save": "",
         "maxmemory-policy": "noeviction",
         "daemonize": "no",
-        "logfile": "",
+        "logfile": str((data_dir / "valkey.log").resolve()),
         "loglevel": "warning",
     }
     return [
