@@ -76,4 +76,11 @@ export default {
   'error.not_captured': 'This payment has not been captured.',
   'error.refund_too_large': 'The refund is larger than what was paid.',
   'error.bad_key': 'The server did not accept this request’s key.',
+  'error.wrong_merchant': 'This payment belongs to another merchant.',
+  'error.wrong_amount': 'The amount does not match.',
+  'error.bad_signature': 'The signature is not good.',
+  'error.outbox_unreadable': 'A stored event could not be read.',
+  'error.campaign_not_found': 'There is no such campaign.',
+  'error.budget_spent': 'All coupons have been taken.',
+  'error.calendar_not_found': 'There is no such calendar.',
 };

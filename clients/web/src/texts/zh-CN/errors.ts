@@ -77,4 +77,11 @@ export default {
   'error.not_captured': '该笔支付尚未完成扣款。',
   'error.refund_too_large': '退款金额超过实付金额。',
   'error.bad_key': '请求标识无效。',
+  'error.wrong_merchant': '这笔支付不属于该商户。',
+  'error.wrong_amount': '金额不一致。',
+  'error.bad_signature': '签名无效。',
+  'error.outbox_unreadable': '有一条记录无法读取。',
+  'error.campaign_not_found': '没有这个活动。',
+  'error.budget_spent': '优惠券已被领完。',
+  'error.calendar_not_found': '没有这个日历。',
 } satisfies Record<keyof typeof en, string>;

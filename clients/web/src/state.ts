@@ -1,0 +1,235 @@
+/**
+ * What the browser knows of a room: (view, message) → view, pure.
+ *
+ * Law: an earlier view with the control messages since then applied shows the same room as a fresh
+ * snapshot. It mirrors the rules by which the server folds its own events.
+ */
+import {
+  isControl,
+  type CommentLine,
+  type ControlMessage,
+  type GrantCard,
+  type OrderCard,
+  type PersonCard,
+  type Resumed,
+  type RoomCard,
+  type SaleCard,
+  type ServerMessage,
+  type Snapshot,
+  type StockCount,
+} from './wire';
+
+/** Comments kept; older ones scroll out of memory. */
+export const COMMENTS_KEPT = 200;
+
+export interface RoomView {
+  epoch: string;
+  offset: number;
+  me: PersonCard | null;
+  room: RoomCard | null;
+  /** By sale. */
+  stock: Readonly<Record<string, StockCount>>;
+  viewers: number;
+  likes: number;
+  /** Oldest first. */
+  comments: readonly CommentLine[];
+  /** By order. */
+  orders: Readonly<Record<string, OrderCard>>;
+  /** By grant. */
+  grants: Readonly<Record<string, GrantCard>>;
+}
+
+export const nothingYet: RoomView = {
+  epoch: '',
+  offset: 0,
+  me: null,
+  room: null,
+  stock: {},
+  viewers: 0,
+  likes: 0,
+  comments: [],
+  orders: {},
+  grants: {},
+};
+
+export function apply(view: RoomView, message: ServerMessage): RoomView {
+  if (isControl(message)) return applyControl(view, message);
+  switch (message.t) {
+    case 'snapshot':
+      return {
+        ...joined(view, message),
+        epoch: message.epoch,
+        offset: message.offset,
+        room: message.room,
+        comments: message.comments,
+      };
+    case 'resumed':
+      // The offset moves with the control messages that follow, not ahead of them.
+      return joined(view, message);
+    case 'resync':
+      return { ...view, epoch: message.epoch, offset: message.offset, room: message.room };
+    case 'ok':
+      return {
+        ...view,
+        orders: latest(view.orders, message.order ? [message.order] : [], orderId),
+        grants: latest(view.grants, message.grant ? [message.grant] : [], grantId),
+      };
+    case 'order':
+      return { ...view, orders: latest(view.orders, [message.order], orderId) };
+    case 'grant':
+      return { ...view, grants: latest(view.grants, [message.grant], grantId) };
+    case 'stock':
+      return { ...view, stock: latest(view.stock, message.stock, saleId) };
+    case 'viewers':
+      return { ...view, viewers: message.n };
+    case 'likes':
+      return { ...view, likes: message.n };
+    case 'comments':
+      return { ...view, comments: withComments(view.comments, message.comments) };
+    default:
+      return view;
+  }
+}
+
+/** Whether a control message shows that one before it is missing. */
+export function leavesGap(view: RoomView, message: ServerMessage): boolean {
+  return isControl(message) && message.offset > view.offset + 1;
+}
+
+/** The comments of a message that the view does not have yet. */
+export function newComments(view: RoomView, message: ServerMessage): CommentLine[] {
+  if (message.t !== 'comments') return [];
+  const known = new Set(view.comments.map((line) => line.comment));
+  return message.comments.filter((line) => !known.has(line.comment));
+}
+
+function joined(view: RoomView, message: Snapshot | Resumed): RoomView {
+  const samePerson = view.me?.person === message.me.person;
+  return {
+    ...view,
+    me: message.me,
+    stock: latest({}, message.stock, saleId),
+    viewers: message.viewers,
+    likes: message.likes,
+    comments: withComments(view.comments, message.comments),
+    orders: latest(samePerson ? view.orders : {}, message.orders, orderId),
+    grants: latest(samePerson ? view.grants : {}, message.grants, grantId),
+  };
+}
+
+function applyControl(view: RoomView, message: ControlMessage): RoomView {
+  if (!view.room || message.offset <= view.offset) return view;
+  const next = { ...view, offset: message.offset, room: fold(view.room, message) };
+  if (message.t !== 'deleted') return next;
+  return { ...next, comments: view.comments.filter((line) => line.comment !== message.comment) };
+}
+
+function fold(room: RoomCard, message: ControlMessage): RoomCard {
+  switch (message.t) {
+    case 'show.started':
+      return { ...room, phase: 'live', started_ms: message.at_ms };
+    case 'show.ended':
+      return ended(room, message.at_ms);
+    case 'pinned':
+      return { ...room, pins: [message.pin, ...withoutPin(room, message.pin.product.product)] };
+    case 'unpinned':
+      return { ...room, pins: withoutPin(room, message.product) };
+    case 'sale.opened':
+      return {
+        ...room,
+        sales: [message.sale, ...room.sales.filter((sale) => sale.phase !== 'closed')],
+      };
+    case 'sold.out':
+      return withSalePhase(room, message.sale, 'sold_out');
+    case 'restocked':
+      return withSalePhase(room, message.sale, 'open');
+    case 'sale.closed':
+      return withSalePhase(room, message.sale, 'closed');
+    case 'coupon.dropped':
+      return {
+        ...room,
+        drops: [message.drop, ...room.drops.filter((drop) => drop.ends_ms > message.at_ms)],
+      };
+    case 'segment.started':
+      return { ...room, segment: message.segment };
+    case 'segment.ended':
+      return { ...room, segment: null };
+    case 'stream.started':
+      return { ...room, streams: [...withoutStream(room, message.stream.seat), message.stream] };
+    case 'stream.ended':
+      return { ...room, streams: withoutStream(room, message.seat) };
+    case 'layout':
+      return { ...room, layout: message.layout };
+    case 'muted':
+      return { ...room, muted: withMute(room, message.person, message.until_ms, message.at_ms) };
+    default:
+      return room;
+  }
+}
+
+function ended(room: RoomCard, atMs: number): RoomCard {
+  return {
+    ...room,
+    phase: 'ended',
+    ended_ms: atMs,
+    pins: [],
+    sales: room.sales.map((sale) => ({ ...sale, phase: 'closed' })),
+    drops: [],
+    segment: null,
+    streams: [],
+  };
+}
+
+function withoutPin(room: RoomCard, product: string): RoomCard['pins'] {
+  return room.pins.filter((pin) => pin.product.product !== product);
+}
+
+function withoutStream(room: RoomCard, seat: string): RoomCard['streams'] {
+  return room.streams.filter((stream) => stream.seat !== seat);
+}
+
+function withSalePhase(room: RoomCard, id: string, phase: SaleCard['phase']): RoomCard {
+  const sales = room.sales.map((sale) =>
+    sale.sale === id && sale.phase !== 'closed' ? { ...sale, phase } : sale,
+  );
+  return { ...room, sales };
+}
+
+function withMute(
+  room: RoomCard,
+  person: string,
+  untilMs: number,
+  nowMs: number,
+): Record<string, number> {
+  const others = Object.entries(room.muted).filter(
+    ([who, until]) => until > nowMs && who !== person,
+  );
+  return Object.fromEntries(untilMs ? [...others, [person, untilMs]] : others);
+}
+
+function withComments(
+  known: readonly CommentLine[],
+  added: readonly CommentLine[],
+): readonly CommentLine[] {
+  const seen = new Set(known.map((line) => line.comment));
+  const fresh = added.filter((line) => !seen.has(line.comment));
+  return fresh.length ? [...known, ...fresh].slice(-COMMENTS_KEPT) : known;
+}
+
+const saleId = (count: StockCount): string => count.sale;
+const orderId = (order: OrderCard): string => order.order;
+const grantId = (grant: GrantCard): string => grant.grant;
+
+/** Versioned records, the highest `v` of each kept. */
+function latest<Card extends { v: number }>(
+  known: Readonly<Record<string, Card>>,
+  added: readonly Card[],
+  id: (card: Card) => string,
+): Readonly<Record<string, Card>> {
+  const next = { ...known };
+  for (const card of added) {
+    const before = next[id(card)];
+    if (!before || card.v > before.v) next[id(card)] = card;
+  }
+  return next;
+}
