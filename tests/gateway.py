@@ -21,6 +21,7 @@ from livecommerce.clock import now_ms
 from livecommerce.gateway.auth import Door, Tokens
 from livecommerce.gateway.background import Background
 from livecommerce.gateway.http.application import application
+from livecommerce.gateway.limits import JoinLimits
 from livecommerce.gateway.room_commands import RoomCommands
 from livecommerce.gateway.rooms import Rooms
 from livecommerce.gateway.served_room import ServedRoom
@@ -74,7 +75,14 @@ class TestGateway:
         self.address = f"127.0.0.1:{self.port}"
         door = Door(self.tokens, [f"http://{self.address}"])
         self.sessions = Sessions(
-            self.rooms, door, self.records, self.visits, commands.handlers(), self.background, now_ms
+            self.rooms,
+            door,
+            self.records,
+            self.visits,
+            commands.handlers(),
+            self.background,
+            now_ms,
+            JoinLimits((), now_ms),
         )
         app = application([Route("/slow", _slow)], _no_lifespan, "http://127.0.0.1:1")
         self.server = GatewayServer(app, self.sessions, self.wheel)

@@ -17,6 +17,7 @@ from livecommerce.gateway import messages as wire
 from livecommerce.gateway.auth import COOKIE, Door, guest
 from livecommerce.gateway.background import Background
 from livecommerce.gateway.close_codes import Close
+from livecommerce.gateway.limits import JoinLimits
 from livecommerce.gateway.rooms import Rooms
 from livecommerce.gateway.session import Session
 from livecommerce.gateway.translate import error_message, joined_messages
@@ -70,7 +71,9 @@ class Sessions:
         handlers: Mapping[type[Any], Handle],
         background: Background,
         clock: Clock,
+        limits: JoinLimits,
     ) -> None:
+        self._limits = limits
         self._rooms = rooms
         self._door = door
         self._records = records
@@ -118,6 +121,7 @@ class Sessions:
 
     async def _join(self, connection: RoomProtocol, message: wire.Join) -> None:
         try:
+            self._limits.admit(connection.peer, connection.forwarded_for)
             person, expires_ms = self._authenticate(connection, message.token)
             served = await self._rooms.get(connection.room)
         except DomainError as error:
