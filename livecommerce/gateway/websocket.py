@@ -8,6 +8,7 @@ the kernel does not take of a frame waits in the transport, with the limits of `
 from __future__ import annotations
 
 import asyncio
+import random
 import re
 import socket
 from collections.abc import Sequence
@@ -264,7 +265,8 @@ class RoomProtocol(asyncio.Protocol):
         self.person = session.person.person
         self.cookie = ""
         self._deadline = 0.0
-        self._wheel.add(self, PING_SECONDS)
+        self._heard_at -= random.random() * PING_SECONDS  # noqa: S311 - pings of a storm must not fall together
+        self._wheel.add(self, 1.0)
 
     def send_messages(self, *messages: object) -> None:
         """Encodes and sends messages to this viewer alone, as one frame."""
