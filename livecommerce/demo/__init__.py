@@ -1,0 +1,1 @@
+"""The demo's shops, people and shows; seeded only where ``DEMO`` is on."""
