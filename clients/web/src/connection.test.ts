@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Connection, ConnectionLost, mayReconnect, Refused, type Status } from './connection';
-import { farEnds, order, snapshot, type FarEnd } from './testing';
+import { farEnds, order, snapshot, type FarEnd } from './testing/room';
 import type { ServerMessage } from './wire';
 
 let ends: FarEnd[];

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { apply, COMMENTS_KEPT, leavesGap, newComments, nothingYet, type RoomView } from './state';
-import { comment, grant, order, product, roomCard, sale, snapshot, viewer } from './testing';
+import { comment, grant, order, product, roomCard, sale, snapshot, viewer } from './testing/room';
 import type { ControlMessage, ServerMessage, StockCount } from './wire';
 
 const joined = apply(nothingYet, snapshot());

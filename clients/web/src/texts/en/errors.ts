@@ -83,4 +83,5 @@ export default {
   'error.campaign_not_found': 'There is no such campaign.',
   'error.budget_spent': 'All coupons have been taken.',
   'error.calendar_not_found': 'There is no such calendar.',
+  'error.too_many_connections': 'Too many connections from your network. Please close some tabs.',
 };

@@ -84,4 +84,5 @@ export default {
   'error.campaign_not_found': '没有这个活动。',
   'error.budget_spent': '优惠券已被领完。',
   'error.calendar_not_found': '没有这个日历。',
+  'error.too_many_connections': '同一网络的连接过多，请关闭一些页面。',
 } satisfies Record<keyof typeof en, string>;

@@ -1,5 +1,5 @@
 /** Values for tests: a room, its people and goods, and a socket that the test holds the far end of. */
-import type { ConnectionOptions } from './connection';
+import type { ConnectionOptions } from '../connection';
 import type {
   ClientMessage,
   CommentLine,
@@ -11,7 +11,7 @@ import type {
   SaleCard,
   ServerMessage,
   Snapshot,
-} from './wire';
+} from '../wire';
 
 export const viewer: PersonCard = { person: 'p1', name: 'Viewer', role: 'viewer' };
 
