@@ -1,0 +1,324 @@
+"""The composition root: settings in, running processes out. Nothing else builds anything."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import httpx
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+
+from livecommerce.adapters.payment_sandbox import SandboxProvider
+from livecommerce.adapters.redis_bus import RedisBus
+from livecommerce.adapters.redis_connection import AWAY, Connection, connect, load_library, unsafe_durability
+from livecommerce.adapters.redis_coupons import RedisCoupons
+from livecommerce.adapters.redis_inventory import RedisInventory
+from livecommerce.adapters.redis_live_rooms import RedisLiveRooms
+from livecommerce.adapters.redis_orders import RedisOrders
+from livecommerce.adapters.redis_outbox import RedisOutbox
+from livecommerce.adapters.redis_payments import RedisPayments
+from livecommerce.adapters.redis_records import RedisRecords
+from livecommerce.adapters.redis_rooms import RedisRooms
+from livecommerce.adapters.sql_accounts import SqlAccounts
+from livecommerce.adapters.sql_audit import SqlAudit
+from livecommerce.adapters.sql_campaigns import SqlCampaigns
+from livecommerce.adapters.sql_catalog import SqlCatalog
+from livecommerce.adapters.sql_connection import open_sql
+from livecommerce.adapters.sql_orders import SqlOrders
+from livecommerce.adapters.sql_projection import SqlProjection
+from livecommerce.adapters.sql_schedule import SqlSchedule
+from livecommerce.adapters.sql_shop import SqlShops
+from livecommerce.checkout import Checkout
+from livecommerce.clock import now_ms
+from livecommerce.demo.seed import seed
+from livecommerce.gateway.auth import Door, Tokens
+from livecommerce.gateway.background import Background
+from livecommerce.gateway.hold_batch import HoldBatch
+from livecommerce.gateway.http.application import Lifespan, application
+from livecommerce.gateway.http.config import config_routes
+from livecommerce.gateway.http.health import Probe, health_routes
+from livecommerce.gateway.http.media_hooks import media_hook_routes
+from livecommerce.gateway.http.orders import BuyerOrders, order_routes
+from livecommerce.gateway.http.pages import page_routes, static_dir
+from livecommerce.gateway.http.payments import payment_routes
+from livecommerce.gateway.http.rooms import RoomRoutes
+from livecommerce.gateway.http.schedule import ScheduleRoutes
+from livecommerce.gateway.http.session import session_routes
+from livecommerce.gateway.limits import JoinLimits
+from livecommerce.gateway.programme import Programme
+from livecommerce.gateway.proxies import parse_networks
+from livecommerce.gateway.room_commands import RoomCommands
+from livecommerce.gateway.rooms import Rooms
+from livecommerce.gateway.sandbox.account import Book
+from livecommerce.gateway.sandbox.faults import Courier
+from livecommerce.gateway.sandbox.routes import Sandbox
+from livecommerce.gateway.selling_commands import SellingCommands
+from livecommerce.gateway.served_room import ServedRoom
+from livecommerce.gateway.server import GatewayServer, listen
+from livecommerce.gateway.sessions import Sessions
+from livecommerce.gateway.stockroom import Stockroom
+from livecommerce.gateway.timing_wheel import TimingWheel
+from livecommerce.gateway.trail import Trail
+from livecommerce.gateway.visits import Visits
+from livecommerce.ids import new_id, shard_names
+from livecommerce.payment import Cashier
+from livecommerce.room.live import LoadedRoom
+from livecommerce.settings import Settings
+from livecommerce.signatures import derive_key
+from livecommerce.worker.expiry import Expiry
+from livecommerce.worker.payments import PaymentWatch
+from livecommerce.worker.projector import Projector
+from livecommerce.worker.run_of_show import RunOfShow
+from livecommerce.worker.show_phases import ShowPhases
+
+RETRY_SECONDS = 1.0
+HTTP_SECONDS = 15.0
+
+Job = Callable[[], Coroutine[Any, Any, None]]
+
+log = logging.getLogger(__name__)
+
+
+class Stores:
+    """The connections of one process, and the drivers on them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.redis = connect(settings.redis_url)
+        self.sql = open_sql(settings.sql_url)
+        self.http = httpx.AsyncClient(timeout=HTTP_SECONDS)
+        self.rooms = RedisRooms(self.redis)
+        self.live_rooms = RedisLiveRooms(self.redis)
+        self.inventory = RedisInventory(self.redis)
+        self.coupons = RedisCoupons(self.redis)
+        self.orders = RedisOrders(self.redis, settings.shards)
+        self.payments = RedisPayments(self.redis)
+        self.accounts = SqlAccounts(self.sql, now_ms)
+        self.audit = SqlAudit(self.sql)
+        self.campaigns = SqlCampaigns(self.sql)
+        self.catalog = SqlCatalog(self.sql)
+        self.schedule = SqlSchedule(self.sql)
+        self.shops = SqlShops(self.sql)
+        self.past_orders = SqlOrders(self.sql)
+        self.programme = Programme(
+            schedule=self.schedule,
+            catalog=self.catalog,
+            shops=self.shops,
+            accounts=self.accounts,
+            campaigns=self.campaigns,
+            rooms=self.rooms,
+            live=self.live_rooms,
+        )
+        callback = f"{settings.public_url}/api/payments/sandbox/callback"
+        provider = SandboxProvider(self.http, settings.sandbox_url, callback, settings.token_secret)
+        self.cashier = Cashier(self.payments, provider, now_ms)
+
+    async def close(self) -> None:
+        """Closes what was opened."""
+        await self.http.aclose()
+        await self.redis.aclose()
+        await self.sql.dispose()
+
+
+# ---------------------------------------------------------------- gateway
+
+
+async def run_gateway(settings: Settings) -> None:
+    """Serves until SIGINT or SIGTERM."""
+    sock = listen(settings.host, settings.port)
+    async with AsyncExitStack() as stack:
+        stack.callback(sock.close)
+        stores = Stores(settings)
+        stack.push_async_callback(stores.close)
+        server = _gateway(settings, stores, stack)
+        await server.serve(sockets=[sock])
+
+
+def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> GatewayServer:
+    node = new_id()
+    background = Background()
+    stack.push_async_callback(background.close)
+    subscriber = connect(settings.redis_url, timeout_seconds=None)
+    stack.push_async_callback(subscriber.aclose)
+    bus = RedisBus(subscriber, lambda: rooms.catch_up_all(background.spawn))
+
+    def serve(loaded: LoadedRoom) -> ServedRoom:
+        return ServedRoom(loaded, stores.rooms, bus, node, background.spawn, now_ms)
+
+    rooms = Rooms(stores.rooms, stores.rooms, bus, node, serve)
+    stack.callback(rooms.close)
+    door = Door(Tokens(settings.token_secret, now_ms), [settings.public_url])
+    wheel = TimingWheel()
+    records = RedisRecords(stores.redis, background.spawn)
+    limits = JoinLimits(parse_networks(settings.trusted_proxies), now_ms)
+    handlers = _handlers(settings, stores, background)
+    visits = Visits(None, wheel, background, now_ms, 20)  # type: ignore[arg-type]
+    sessions = Sessions(rooms, door, records, visits, handlers, background, now_ms, limits)
+
+    def gauges() -> Mapping[str, float]:
+        return {
+            "livecommerce_connections": len(sessions.joined),
+            "livecommerce_rooms": len(tuple(rooms)),
+        }
+
+    routes = [
+        *_api(settings, stores, door, rooms),
+        *health_routes(_probes(stores.redis, bus), gauges),
+        _sandbox(settings, stores, background).mount(),
+        *page_routes(static_dir()),
+    ]
+    lifespan = _lifespan(stores.redis, (wheel.run, bus.run, rooms.run))
+    return GatewayServer(application(routes, lifespan, settings.media_url), sessions, wheel)
+
+
+def _api(settings: Settings, stores: Stores, door: Door, rooms: Rooms) -> list[BaseRoute]:
+    url = settings.public_url
+    secure = url.startswith("https:")
+    buyer_orders = BuyerOrders(stores.orders, stores.past_orders)
+    room_routes = RoomRoutes(
+        stores.programme, stores.audit, door, now_ms, media_url=settings.media_url, shards=settings.shards
+    )
+    schedule_routes = ScheduleRoutes(
+        stores.programme,
+        stores.audit,
+        door,
+        now_ms,
+        calendar_key=derive_key(settings.token_secret, "calendar"),
+        public_url=url,
+    )
+    return [
+        *config_routes(demo=settings.demo, currency=settings.currency, media_url=settings.media_url),
+        *room_routes.routes(),
+        *schedule_routes.routes(),
+        *session_routes(stores.accounts, door, now_ms, demo=settings.demo, secure=secure),
+        *order_routes(buyer_orders, stores.orders, stores.cashier, door, url),
+        *payment_routes({"sandbox": stores.cashier}),
+        *media_hook_routes(rooms, settings.token_secret, now_ms),
+    ]
+
+
+def _handlers(settings: Settings, stores: Stores, background: Background) -> Mapping[type[Any], Any]:
+    trail = Trail(stores.audit, now_ms)
+    stockroom = Stockroom(stores.catalog)
+    desk = HoldBatch(Checkout(stores.inventory, stores.coupons), background, now_ms)
+    selling = SellingCommands(
+        desk,
+        stores.inventory,
+        stockroom,
+        stores.coupons,
+        stores.campaigns,
+        trail,
+        now_ms,
+        settings.hold_seconds,
+    )
+    return {**RoomCommands(stockroom, trail, now_ms).handlers(), **selling.handlers()}
+
+
+def _sandbox(settings: Settings, stores: Stores, background: Background) -> Sandbox:
+    key = derive_key(settings.token_secret, "sandbox")
+    courier = Courier(stores.http, key, now_ms)
+    book = Book(settings.data_dir / "sandbox.sqlite")
+    return Sandbox(book, courier, background, now_ms, key, settings.sandbox_url)
+
+
+def _probes(redis: Connection, bus: RedisBus) -> Mapping[str, Probe]:
+    async def safe_to_sell() -> str | None:
+        try:
+            reason = await unsafe_durability(redis)
+        except AWAY:
+            return "away"
+        return reason and f"not safe to sell on: {reason}"
+
+    async def subscribed() -> str | None:
+        return None if bus.connected else "subscriptions are away"
+
+    return {"redis": safe_to_sell, "bus": subscribed}
+
+
+def _lifespan(redis: Connection, jobs: Sequence[Job]) -> Lifespan:
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        await _load_library(redis)
+        tasks = [asyncio.create_task(_crash_with(job)) for job in jobs]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    return lifespan
+
+
+async def _crash_with(job: Job) -> None:
+    """A job that fails ends its process: the supervisor starts a whole one again."""
+    try:
+        await job()
+    except Exception:
+        log.exception("a job failed; this process ends")
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise
+
+
+# ---------------------------------------------------------------- worker
+
+
+async def run_worker(settings: Settings) -> None:
+    """Works until SIGINT or SIGTERM."""
+    stores = Stores(settings)
+    loop = asyncio.get_running_loop()
+    work = asyncio.create_task(_work(settings, stores))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, work.cancel)
+    try:
+        await work
+    except asyncio.CancelledError:
+        log.info("the worker leaves")
+    finally:
+        await stores.close()
+
+
+async def _work(settings: Settings, stores: Stores) -> None:
+    await _load_library(stores.redis)
+    async with asyncio.TaskGroup() as group:
+        for job in _jobs(settings, stores):
+            group.create_task(job())
+
+
+def _jobs(settings: Settings, stores: Stores) -> Sequence[Job]:
+    shards = shard_names(settings.shards)
+    outbox = RedisOutbox(stores.redis, "projector", new_id())
+    return (
+        Expiry(stores.orders, stores.coupons, stores.cashier, shards).run,
+        PaymentWatch(stores.payments, stores.cashier, shards).run,
+        Projector(outbox, SqlProjection(stores.sql), stores.orders, shards).run,
+        ShowPhases(stores.schedule, stores.rooms, stores.live_rooms, stores.accounts).run,
+        RunOfShow(stores.schedule, stores.rooms, stores.live_rooms, stores.catalog, stores.shops, now_ms).run,
+    )
+
+
+async def _load_library(redis: Connection) -> None:
+    """Waits for the server where it is not up yet."""
+    while True:
+        try:
+            await load_library(redis)
+        except AWAY as error:
+            log.warning("Redis is away: %s", error)
+            await asyncio.sleep(RETRY_SECONDS)
+        else:
+            return
+
+
+async def seed_demo(settings: Settings) -> None:
+    """Brings the demo's people, products and shows up to date."""
+    stores = Stores(settings)
+    try:
+        await load_library(stores.redis)
+        await seed(stores.programme, now_ms, settings.shards)
+    finally:
+        await stores.close()

@@ -1,0 +1,72 @@
+"""The command line: ``livecommerce up | gateway | worker | …``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+import uvloop
+
+from livecommerce import __version__, logs, up
+from livecommerce.app import run_gateway, run_worker
+from livecommerce.gateway import asyncapi
+from livecommerce.settings import BadSetting, Settings, read_settings
+
+MIN_SECRET = 32
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = read_settings(os.environ)
+        logs.configure(settings.log_format, settings.log_level)
+        result: int = options.run(settings, options)
+    except (BadSetting, up.CannotStart) as error:
+        print(f"livecommerce: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return result
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="livecommerce", description="A live-stream commerce server.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    everything = commands.add_parser("up", help="run everything on this machine")
+    everything.add_argument("--demo", action="store_true", help="with a seeded show and one-click sign-in")
+    everything.add_argument("--workers", type=int, default=None, metavar="N", help="gateway processes")
+    everything.set_defaults(run=_up)
+    gateway = commands.add_parser("gateway", help="run one gateway")
+    gateway.set_defaults(run=lambda settings, _: _serve(run_gateway, settings))
+    worker = commands.add_parser("worker", help="run one worker")
+    worker.set_defaults(run=lambda settings, _: _serve(run_worker, settings))
+    described = commands.add_parser("asyncapi", help="print the socket's AsyncAPI document")
+    described.set_defaults(run=_asyncapi)
+    return parser
+
+
+def _asyncapi(_settings: Settings, _options: argparse.Namespace) -> int:
+    print(asyncapi.render(), end="")
+    return 0
+
+
+def _up(settings: Settings, options: argparse.Namespace) -> int:
+    return up.run(settings, demo=options.demo or settings.demo, workers=options.workers or settings.workers)
+
+
+def _serve(run: Callable[[Settings], Coroutine[Any, Any, None]], settings: Settings) -> int:
+    if not settings.redis_url:
+        raise BadSetting("REDIS_URL is not set; 'livecommerce up' starts a server of its own")
+    if len(settings.token_secret) < MIN_SECRET:
+        raise BadSetting(f"TOKEN_SECRET must have at least {MIN_SECRET} characters")
+    uvloop.run(run(settings))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
