@@ -28,6 +28,7 @@ class FakeRooms:
         self.nodes: dict[str, dict[str, int]] = {}
         self.likes: dict[str, int] = {}
         self.away = False
+        self.lose_answers = 0
 
     async def create(self, state: RoomState) -> None:
         if state.room not in self.rooms:
@@ -38,7 +39,7 @@ class FakeRooms:
         self._check()
         if room not in self.rooms:
             raise NotFound("room_not_found")
-        return self.rooms[room]
+        return replace(self.rooms[room], history=tuple(self.logs[room]))
 
     async def events_after(self, room: str, epoch: str, offset: int) -> Sequence[RoomEvent] | None:
         self._check()
@@ -67,6 +68,9 @@ class FakeRooms:
         self.tell(room, events)
         assert self.rooms[room].state == state
         self.operations[operation] = self.rooms[room].offset
+        if self.lose_answers:
+            self.lose_answers -= 1
+            raise Unavailable("redis_away")
         return self.rooms[room].offset
 
     def tell(self, room: str, events: Sequence[RoomEvent]) -> None:

@@ -12,7 +12,7 @@ from livecommerce.errors import NotFound, Unavailable
 from livecommerce.ids import new_id
 from livecommerce.room.cards import RoomState
 from livecommerce.room.events import RoomEvent
-from livecommerce.room.live import LoadedRoom, Stale
+from livecommerce.room.live import HISTORY, LoadedRoom, Stale
 from livecommerce.room.presence import Attendance
 from livecommerce.room.room import fold
 
@@ -33,13 +33,13 @@ class RedisRooms:
 
     async def load(self, room: str) -> LoadedRoom:
         """The room's current state: what was stored, and the events since."""
-        answer = await self._call("room_load_v1", room)
+        answer = await self._call("room_load_v1", room, HISTORY)
         if not answer:
             raise NotFound("room_not_found")
-        epoch, offset, state, _, events = answer
-        return LoadedRoom(
-            epoch.decode(), offset, fold(_decode_state(state), (_decode_event(event) for event in events))
-        )
+        epoch, offset, state, state_offset, log = answer
+        history = tuple(_decode_event(event) for event in log)
+        unfolded = (event for event in history if event.offset > state_offset)
+        return LoadedRoom(epoch.decode(), offset, fold(_decode_state(state), unfolded), history)
 
     async def events_after(self, room: str, epoch: str, offset: int) -> Sequence[RoomEvent] | None:
         """The log from the next offset on, without a gap."""

@@ -7,6 +7,7 @@ stands at the copy's offset; otherwise the copy catches up and the command is de
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -26,6 +27,11 @@ HISTORY = 1024
 ATTEMPTS = 8
 """How often a command is decided again when others were faster."""
 
+LOST_ANSWERS = 2
+"""How often an answer that was lost is asked for again."""
+
+log = logging.getLogger(__name__)
+
 
 class LoadedRoom(Struct, frozen=True):
     """A room as the store has it."""
@@ -33,6 +39,8 @@ class LoadedRoom(Struct, frozen=True):
     epoch: str
     offset: int
     state: RoomState
+    history: tuple[RoomEvent, ...] = ()
+    """The newest events of the log, up to the offset."""
 
 
 class Stale(Exception):
@@ -92,7 +100,7 @@ class LiveRoom:
         self.state = loaded.state
         self._store = store
         self._on_events = on_events
-        self._history: deque[RoomEvent] = deque(maxlen=HISTORY)
+        self._history: deque[RoomEvent] = deque(loaded.history, maxlen=HISTORY)
         self._turn = asyncio.Lock()
 
     @property
@@ -112,33 +120,41 @@ class LiveRoom:
     async def command(self, decide: Decide) -> Sequence[RoomEvent]:
         """Decides on the current state and appends what was decided.
 
+        An answer that was lost is asked for again under the same operation, so nothing is appended twice.
+
         Raises:
             DomainError: what ``decide`` refused.
-            Unavailable: the store is away, or others were faster too often.
+            Unavailable: the store is away and the outcome unknown, or others were faster too often.
         """
-        operation = new_id()
         async with self._turn:
             for _ in range(ATTEMPTS):
                 events = decide(self.state)
                 if not events:
                     return ()
-                if await self._append(operation, events):
+                if await self._append(events):
                     return events
                 await self.catch_up()
         raise Unavailable("room_busy")
 
-    async def _append(self, operation: str, events: Sequence[RoomEvent]) -> bool:
-        epoch, state = self.epoch, fold(self.state, events)
+    async def _append(self, events: Sequence[RoomEvent]) -> bool:
+        epoch = self.epoch
         try:
-            last = await self._store.append(self.room, operation, epoch, self.offset, events, state)
+            last = await self._append_once(new_id(), epoch, events)
         except Stale:
             return False
         first = last - len(events) + 1
-        if not self.absorb(
-            epoch, [replace(event, offset=first + index) for index, event in enumerate(events)]
-        ):
+        if not self.absorb(epoch, [replace(event, offset=first + at) for at, event in enumerate(events)]):
             await self.catch_up()
         return True
+
+    async def _append_once(self, operation: str, epoch: str, events: Sequence[RoomEvent]) -> int:
+        offset, state = self.offset, fold(self.state, events)
+        for _ in range(LOST_ANSWERS):
+            try:
+                return await self._store.append(self.room, operation, epoch, offset, events, state)
+            except Unavailable:
+                log.info("the answer to operation %s was lost; asking again", operation)
+        return await self._store.append(self.room, operation, epoch, offset, events, state)
 
     def absorb(self, epoch: str, events: Sequence[RoomEvent]) -> bool:
         """Takes over events that the store has appended; known ones are skipped.
@@ -168,5 +184,5 @@ class LiveRoom:
         if loaded.epoch == self.epoch and loaded.offset <= self.offset:
             return True
         self.epoch, self.offset, self.state = loaded.epoch, loaded.offset, loaded.state
-        self._history.clear()
+        self._history = deque(loaded.history, maxlen=HISTORY)
         return False

@@ -27,8 +27,8 @@ async def test_embedded_server_is_safe_to_sell_on(redis: Connection) -> None:
 async def test_append_at_the_expected_offset_is_stored_and_told(redis: Connection) -> None:
     await redis.fcall("room_create_v1", 1, SHARD, "r", "e", "{}")
     assert await append(redis, "op1", 0, '{"t":"pinned"}') == [b"ok", 1]
-    loaded = await redis.fcall("room_load_v1", 1, SHARD, "r")
-    assert loaded == [b"e", 1, b'{"folded":1}', 1, []]
+    loaded = await redis.fcall("room_load_v1", 1, SHARD, "r", 0)
+    assert loaded == [b"e", 1, b'{"folded":1}', 1, [b'{"t":"pinned","offset":1}']]
     assert await redis.xlen(f"{SHARD}:outbox") == 1
 
 

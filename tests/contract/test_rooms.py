@@ -65,6 +65,14 @@ async def test_appended_events_are_in_the_state_and_in_the_log(store: Store) -> 
     assert rules.fold(a_room(), log) == loaded.state
 
 
+async def test_a_cold_gateway_gets_the_newest_part_of_the_log(store: Store) -> None:
+    await store.create(a_room())
+    for number in range(3):
+        await append(store, f"op{number}", number, rules.mute(f"p{number}", 60, 1))
+    history = (await store.load(ROOM)).history
+    assert [event.offset for event in history] == [1, 2, 3]
+
+
 async def test_of_two_writers_at_one_offset_the_second_is_stale(store: Store) -> None:
     await store.create(a_room())
     await append(store, "first", 0, rules.mute("a", 60, 1))

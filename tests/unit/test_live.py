@@ -97,6 +97,23 @@ async def test_a_refusal_writes_nothing() -> None:
     assert store.logs[ROOM] == []
 
 
+async def test_a_lost_answer_is_asked_for_again_and_nothing_is_appended_twice() -> None:
+    store = FakeRooms()
+    room = await live_room(store)
+    store.lose_answers = 2
+    await room.command(pin("tea"))
+    assert (len(store.logs[ROOM]), room.offset) == (1, 1)
+
+
+async def test_a_cold_gateway_answers_who_comes_back_from_the_log() -> None:
+    store = FakeRooms()
+    await (await live_room(store)).command(mute("a"))
+    cold = await live_room(store)
+    missed = cold.since(cold.epoch, 0)
+    assert missed is not None
+    assert [event.offset for event in missed] == [1]
+
+
 async def test_while_the_store_is_away_the_copy_stays_as_it_is() -> None:
     store = FakeRooms()
     room = await live_room(store)

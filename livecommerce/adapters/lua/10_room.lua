@@ -36,8 +36,8 @@ redis.register_function('room_append_v1', function(keys, args)
   return { 'ok', offset }
 end)
 
--- room_load_v1 {tag} room
--- Everything a cold gateway needs in one consistent read: {epoch, offset, state, state_offset, events after it}.
+-- room_load_v1 {tag} room count
+-- Everything a cold gateway needs in one consistent read: {epoch, offset, state, state_offset, the last events}.
 -- Functions that sell append events without folding them, so the state can be older than the log.
 redis.register_function{
   function_name = 'room_load_v1',
@@ -46,11 +46,12 @@ redis.register_function{
     if not stored[1] then
       return {}
     end
-    local tail = redis.call('XRANGE', keys[1] .. ':log:' .. args[1],
-      string.format('%d-0', tonumber(stored[4]) + 1), '+')
+    local unfolded = tonumber(stored[2]) - tonumber(stored[4])
+    local newest = redis.call('XREVRANGE', keys[1] .. ':log:' .. args[1], '+', '-',
+      'COUNT', math.max(unfolded, tonumber(args[2]), 1))
     local events = {}
-    for index, entry in ipairs(tail) do
-      events[index] = entry[2][2]
+    for index = #newest, 1, -1 do
+      events[#newest - index + 1] = newest[index][2][2]
     end
     return { stored[1], tonumber(stored[2]), stored[3], tonumber(stored[4]), events }
   end,
