@@ -11,8 +11,10 @@ from starlette.routing import BaseRoute
 
 from livecommerce.accounts import Account, Membership
 from livecommerce.adapters.redis_connection import Connection
+from livecommerce.adapters.redis_coupons import RedisCoupons
 from livecommerce.adapters.redis_live_rooms import RedisLiveRooms
 from livecommerce.adapters.redis_rooms import RedisRooms
+from livecommerce.adapters.redis_share import RedisShares
 from livecommerce.adapters.sql_accounts import SqlAccounts
 from livecommerce.adapters.sql_audit import SqlAudit
 from livecommerce.adapters.sql_campaigns import SqlCampaigns
@@ -26,17 +28,21 @@ from livecommerce.gateway.auth import Door, Tokens
 from livecommerce.gateway.http.json import answer
 from livecommerce.gateway.http.rooms import RoomRoutes
 from livecommerce.gateway.http.schedule import ScheduleRoutes
+from livecommerce.gateway.http.share import ShareRoutes
 from livecommerce.gateway.programme import Programme
 from livecommerce.gateway.translate import error_body, error_status
 from livecommerce.ids import ProductId, ShopId, SkuId
+from livecommerce.share import Seal, Sharing
 from livecommerce.shop import Shop
 
 ORIGIN = "http://testserver"
+STAY_MS = 20_000
 PEOPLE = {
     "host": [Membership("host", "shop")],
     "host2": [Membership("host", "shop2")],
     "brand": [Membership("brand", "brand")],
     "viewer": [],
+    "friend": [],
     "operator": [Membership("operator")],
 }
 
@@ -55,6 +61,8 @@ class Site:
             rooms=self.rooms,
             live=RedisLiveRooms(redis),
         )
+        self.coupons = RedisCoupons(redis)
+        self.sharing = Sharing(RedisShares(redis), self.coupons, Seal(b"key"), stay_ms=STAY_MS)
         self.audit = SqlAudit(sql)
         self.door = Door(Tokens("a-secret-of-at-least-32-characters!", now_ms), [ORIGIN])
         self.accounts = {
@@ -77,10 +85,19 @@ class Site:
         return [
             *RoomRoutes(*parts, media_url="http://media.test/", shards=4).routes(),
             *ScheduleRoutes(*parts, calendar_key=b"key", public_url=ORIGIN).routes(),
+            *ShareRoutes(
+                self.programme.schedule,
+                self.programme.campaigns,
+                self.coupons,
+                self.sharing,
+                self.door,
+                now_ms,
+                public_url=ORIGIN,
+            ).routes(),
         ]
 
-    def browser(self, person: str | None = None, extra: list[BaseRoute] | None = None) -> httpx.AsyncClient:
-        app = Starlette(routes=[*self.routes(), *(extra or [])], exception_handlers={DomainError: refuse})
+    def browser(self, person: str | None = None) -> httpx.AsyncClient:
+        app = Starlette(routes=self.routes(), exception_handlers={DomainError: refuse})
         client = httpx.AsyncClient(
             transport=httpx.ASGITransport(app), base_url=ORIGIN, headers={"origin": ORIGIN}
         )

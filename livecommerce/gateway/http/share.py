@@ -1,0 +1,110 @@
+"""Sharing a room: the link, and the coupon that friends unlock by coming."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from livecommerce.clock import Clock
+from livecommerce.coupon import Campaign, Campaigns, LockedGrant, Wallets
+from livecommerce.errors import Conflict
+from livecommerce.gateway.auth import Door
+from livecommerce.gateway.http.json import answer, read
+from livecommerce.ids import GrantId, PersonId, RoomId, named_id, shard_of
+from livecommerce.schedule.show import Show
+from livecommerce.schedule.store import ScheduleStore
+from livecommerce.share import Place, Sharing
+
+
+class ShareWish(Struct, frozen=True, kw_only=True):
+    """Where somebody wants to share; the device is the one that the socket's ``join`` names."""
+
+    channel: Literal["link"] = "link"
+    device: Annotated[str, Meta(max_length=64)] = ""
+
+
+class ShareRoutes:
+    """The handler of ``/api/rooms/{room}/share``."""
+
+    def __init__(
+        self,
+        schedule: ScheduleStore,
+        campaigns: Campaigns,
+        wallets: Wallets,
+        sharing: Sharing,
+        door: Door,
+        clock: Clock,
+        *,
+        public_url: str,
+    ) -> None:
+        self._schedule = schedule
+        self._campaigns = campaigns
+        self._wallets = wallets
+        self._sharing = sharing
+        self._door = door
+        self._clock = clock
+        self._public_url = public_url
+
+    def routes(self) -> list[BaseRoute]:
+        """All of them."""
+        return [Route("/api/rooms/{room}/share", self.share, methods=["POST"])]
+
+    async def share(self, request: Request) -> Response:
+        """Answers the person's link, always the same, and what it can earn."""
+        person = PersonId((await self._door.signed_in(request)).person)
+        wish = await read(request, ShareWish)
+        show = await self._schedule.show(RoomId(request.path_params["room"]))
+        if show.phase == "ended":
+            raise Conflict("show_ended")
+        grant, place = await self._sharing.link(show.room, person, wish.device, self._clock())
+        campaign = await self._running_campaign(show)
+        if campaign is not None and not await self._promise(campaign, place, show.room, person):
+            campaign = None
+        url = f"{self._public_url}/room/{show.room}?g={grant}"
+        return answer({"url": url, "grant": grant, "campaign": _terms(campaign)})
+
+    async def _running_campaign(self, show: Show) -> Campaign | None:
+        running = await self._campaigns.of_shop(show.shop, self._clock())
+        return next((campaign for campaign in running if campaign.kind == "share"), None)
+
+    async def _promise(self, campaign: Campaign, place: Place, room: RoomId, person: PersonId) -> bool:
+        """Sets the coupon's money aside and locks it until friends come; each step may be repeated.
+
+        Answers whether there is one: the budget may be spent, the person's wallet full.
+        """
+        reward = GrantId(named_id(shard_of(room), "share", room, campaign.campaign, person))
+        if place.reward == reward:
+            return True
+        locked = LockedGrant(
+            grant=reward,
+            room=room,
+            owner=person,
+            summary=campaign.summary,
+            funder=campaign.funder,
+            per_person=campaign.per_person,
+        )
+        amount = campaign.discount_minor
+        try:
+            await self._campaigns.lend(campaign.campaign, reward, amount, self._clock())
+            await self._wallets.allot(room, campaign.campaign, reward, amount)
+            await self._wallets.create_locked(locked)
+        except Conflict:
+            return False
+        await self._sharing.keep_reward(room, person, reward)
+        return True
+
+
+def _terms(campaign: Campaign | None) -> dict[str, object] | None:
+    if campaign is None:
+        return None
+    return {
+        "title": campaign.title,
+        "arrivals_needed": campaign.arrivals_needed,
+        "discount_minor": campaign.discount_minor,
+        "threshold_minor": campaign.threshold_minor,
+        "currency": campaign.currency,
+    }
