@@ -142,6 +142,8 @@ class BudgetAudit(Budget, frozen=True, kw_only=True):
     """A budget counted twice: by its counters and by walking its grants."""
 
     grants_worth: int
+    stuck: int
+    """Reserved grants whose order is not open."""
 
     def violations(self) -> list[str]:
         """The laws that do not hold; empty when all is well."""
@@ -150,6 +152,7 @@ class BudgetAudit(Budget, frozen=True, kw_only=True):
             == self.available + self.reserved + self.spent,
             "nothing is negative": min(self.available, self.reserved, self.spent) >= 0,
             "grants add up to reserved": self.grants_worth == self.reserved,
+            "reserved grants belong to open orders": self.stuck == 0,
         }
         return [law for law, holds in laws.items() if not holds]
 

@@ -8,7 +8,7 @@ from typing import Any
 from livecommerce.adapters.redis_connection import Connection, tag
 from livecommerce.checkout import Held
 from livecommerce.gateway.sandbox.faults import Fault
-from livecommerce.ids import OrderId, PersonId
+from livecommerce.ids import OrderId, PersonId, RoomId
 from livecommerce.payment import Cashier, PaymentProvider
 from livecommerce.worker.expiry import Expiry
 from livecommerce.worker.payments import PaymentWatch
@@ -19,8 +19,8 @@ from tests.selling import CURRENCY, SHARD, Shop
 class Till(Shop):
     """Everything from the buyer's tap to the money, on a real server."""
 
-    def __init__(self, redis: Connection, path: Path) -> None:
-        super().__init__(redis)
+    def __init__(self, redis: Connection, path: Path, room: RoomId | None = None) -> None:
+        super().__init__(redis, room)
         self.world = SandboxWorld(path, hear=lambda headers, body: self.cashier.hear(headers, body))
         self.cashier = Cashier(self.payments, self.world.provider, self.world.clock)
         self.expiry = Expiry(self.orders, self.coupons, self.cashier, [SHARD])
@@ -50,17 +50,23 @@ class Till(Shop):
 
     async def lease_runs_out(self) -> None:
         """Everything that a worker leased is due again."""
-        for schedule in ("polls", "refunds", "expiry"):
-            await self._all_due(schedule)
+        await self._all_due("polls")
+        await self._all_due("refunds")
+        for order in await self._members("expiry"):
+            if await self.state_of(order) == "closing":
+                await self.redis.zadd(f"{tag(SHARD)}:expiry", {order: 0})
 
     async def polls_are_due(self) -> None:
         """Every open payment should be asked about now."""
         await self._all_due("polls")
 
     async def _all_due(self, schedule: str) -> None:
-        members: Any = await self.redis.zrange(f"{tag(SHARD)}:{schedule}", 0, -1)
-        for member in members:
+        for member in await self._members(schedule):
             await self.redis.zadd(f"{tag(SHARD)}:{schedule}", {member: 0})
+
+    async def _members(self, schedule: str) -> list[str]:
+        members: Any = await self.redis.zrange(f"{tag(SHARD)}:{schedule}", 0, -1)
+        return [member.decode() for member in members]
 
     async def work(self) -> None:
         """Lets the workers do everything that is due."""

@@ -207,3 +207,11 @@ async def test_a_coupon_whose_time_ended_during_a_hold_expires_when_it_comes_bac
     await shop.redis.hset(f"{tag(SHARD)}:grant:{card.grant}", "ends_ms", "0")
     await shop.orders.cancel(OrderId(held.order.order), PersonId("ann"))
     assert await budget(shop) == (5_000, 0, 0)
+
+
+async def test_a_share_that_nobody_followed_in_time_expires_and_frees_no_money(shop: Shop) -> None:
+    await shop.fund(5_000)
+    grant = await locked_grant(shop, "ann", needed=1)
+    await shop.redis.zadd(f"{tag(SHARD)}:grant_expiry", {grant.grant: 0})
+    assert await shop.coupons.sweep(SHARD, 100) == 1
+    assert await budget(shop) == (5_000, 0, 0)

@@ -316,22 +316,26 @@ redis.register_function('grant_sweep_v1', function(keys, args)
 end)
 
 -- budget_audit_v1 {tag} campaign
--- {budget, available, reserved, spent, worth of active and reserved grants}; reads every grant, not for hot paths.
+-- {budget, available, reserved, spent, worth of active and reserved grants, reserved grants without an open order};
+-- reads every grant, not for hot paths.
 redis.register_function{
   function_name = 'budget_audit_v1',
   callback = function(keys, args)
-    local tag, worth = keys[1], 0
+    local tag, worth, stuck = keys[1], 0, 0
     for _, id in ipairs(redis.call('SMEMBERS', tag .. ':grants:' .. args[1])) do
       local grant = read_grant(tag, id)
       if grant.state == 'active' or grant.state == 'reserved' then
         worth = worth + grant.amount_minor
+      end
+      if grant.state == 'reserved' and not redis.call('ZSCORE', tag .. ':expiry', grant.order) then
+        stuck = stuck + 1
       end
     end
     local stored = redis.call('HMGET', tag .. ':budget:' .. args[1], 'budget', 'available', 'reserved', 'spent')
     for index = 1, 4 do
       stored[index] = tonumber(stored[index] or 0)
     end
-    stored[5] = worth
+    stored[5], stored[6] = worth, stuck
     return stored
   end,
   flags = { 'no-writes' },
