@@ -25,6 +25,7 @@ from livecommerce.adapters.redis_outbox import RedisOutbox
 from livecommerce.adapters.redis_payments import RedisPayments
 from livecommerce.adapters.redis_records import RedisRecords
 from livecommerce.adapters.redis_rooms import RedisRooms
+from livecommerce.adapters.redis_share import RedisShares
 from livecommerce.adapters.sql_accounts import SqlAccounts
 from livecommerce.adapters.sql_audit import SqlAudit
 from livecommerce.adapters.sql_campaigns import SqlCampaigns
@@ -39,6 +40,7 @@ from livecommerce.clock import now_ms
 from livecommerce.demo.seed import seed
 from livecommerce.gateway.auth import Door, Tokens
 from livecommerce.gateway.background import Background
+from livecommerce.gateway.blocked_words import BlockedWords
 from livecommerce.gateway.hold_batch import HoldBatch
 from livecommerce.gateway.http.application import Lifespan, application
 from livecommerce.gateway.http.config import config_routes
@@ -50,6 +52,7 @@ from livecommerce.gateway.http.payments import payment_routes
 from livecommerce.gateway.http.rooms import RoomRoutes
 from livecommerce.gateway.http.schedule import ScheduleRoutes
 from livecommerce.gateway.http.session import session_routes
+from livecommerce.gateway.http.share import ShareRoutes
 from livecommerce.gateway.limits import JoinLimits
 from livecommerce.gateway.programme import Programme
 from livecommerce.gateway.proxies import parse_networks
@@ -70,6 +73,7 @@ from livecommerce.ids import new_id, shard_names
 from livecommerce.payment import Cashier
 from livecommerce.room.live import LoadedRoom
 from livecommerce.settings import Settings
+from livecommerce.share import Seal, Sharing
 from livecommerce.signatures import derive_key
 from livecommerce.worker.expiry import Expiry
 from livecommerce.worker.payments import PaymentWatch
@@ -114,6 +118,13 @@ class Stores:
             rooms=self.rooms,
             live=self.live_rooms,
         )
+        self.sharing = Sharing(
+            RedisShares(self.redis),
+            self.coupons,
+            Seal(derive_key(settings.token_secret, "share")),
+            stay_ms=int(settings.stay_seconds * 1000),
+            reward_depth=settings.reward_depth,
+        )
         callback = f"{settings.public_url}/api/payments/sandbox/callback"
         provider = SandboxProvider(self.http, settings.sandbox_url, callback, settings.token_secret)
         self.cashier = Cashier(self.payments, provider, now_ms)
@@ -156,8 +167,9 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
     wheel = TimingWheel()
     records = RedisRecords(stores.redis, background.spawn)
     limits = JoinLimits(parse_networks(settings.trusted_proxies), now_ms)
-    handlers = _handlers(settings, stores, background)
-    visits = Visits(None, wheel, background, now_ms, 20)  # type: ignore[arg-type]
+    words = BlockedWords(settings.words_file)
+    handlers = _handlers(settings, stores, background, words)
+    visits = Visits(stores.sharing, wheel, background, now_ms, settings.stay_seconds)
     sessions = Sessions(rooms, door, records, visits, handlers, background, now_ms, limits)
 
     def gauges() -> Mapping[str, float]:
@@ -172,7 +184,7 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
         _sandbox(settings, stores, background).mount(),
         *page_routes(static_dir()),
     ]
-    lifespan = _lifespan(stores.redis, (wheel.run, bus.run, rooms.run))
+    lifespan = _lifespan(stores.redis, (wheel.run, bus.run, rooms.run, words.run))
     return GatewayServer(application(routes, lifespan, settings.media_url), sessions, wheel)
 
 
@@ -191,10 +203,14 @@ def _api(settings: Settings, stores: Stores, door: Door, rooms: Rooms) -> list[B
         calendar_key=derive_key(settings.token_secret, "calendar"),
         public_url=url,
     )
+    share_routes = ShareRoutes(
+        stores.schedule, stores.campaigns, stores.coupons, stores.sharing, door, now_ms, public_url=url
+    )
     return [
         *config_routes(demo=settings.demo, currency=settings.currency, media_url=settings.media_url),
         *room_routes.routes(),
         *schedule_routes.routes(),
+        *share_routes.routes(),
         *session_routes(stores.accounts, door, now_ms, demo=settings.demo, secure=secure),
         *order_routes(buyer_orders, stores.orders, stores.cashier, door, url),
         *payment_routes({"sandbox": stores.cashier}),
@@ -202,7 +218,9 @@ def _api(settings: Settings, stores: Stores, door: Door, rooms: Rooms) -> list[B
     ]
 
 
-def _handlers(settings: Settings, stores: Stores, background: Background) -> Mapping[type[Any], Any]:
+def _handlers(
+    settings: Settings, stores: Stores, background: Background, words: BlockedWords
+) -> Mapping[type[Any], Any]:
     trail = Trail(stores.audit, now_ms)
     stockroom = Stockroom(stores.catalog)
     desk = HoldBatch(Checkout(stores.inventory, stores.coupons), background, now_ms)
@@ -216,7 +234,7 @@ def _handlers(settings: Settings, stores: Stores, background: Background) -> Map
         now_ms,
         settings.hold_seconds,
     )
-    return {**RoomCommands(stockroom, trail, now_ms).handlers(), **selling.handlers()}
+    return {**RoomCommands(stockroom, words, trail, now_ms).handlers(), **selling.handlers()}
 
 
 def _sandbox(settings: Settings, stores: Stores, background: Background) -> Sandbox:

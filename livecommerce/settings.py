@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -41,10 +41,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     stay_seconds: float = 20.0
     """How long a friend must stay in the room for a visit to count."""
+    reward_depth: Annotated[int, msgspec.Meta(ge=1, le=2)] = 1
+    """Levels of sharers above a friend whose coupons a visit counts for; more than 2 are refused by law."""
     currency: str = "CNY"
     """ISO 4217 code that pages show where nothing else says one."""
     hold_seconds: int = 180
     """How long a unit is kept for a buyer before it must be paid."""
+
+    blocked_words: Path | None = None
+    """File with a blocked word a line; without one, ``blocked-words.txt`` in the data directory."""
+
+    @property
+    def words_file(self) -> Path:
+        """Where the blocked words stand."""
+        return self.blocked_words or self.data_dir / "blocked-words.txt"
 
     @property
     def public_url(self) -> str:

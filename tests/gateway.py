@@ -31,6 +31,7 @@ from livecommerce.gateway.sessions import Sessions
 from livecommerce.gateway.timing_wheel import TimingWheel
 from livecommerce.gateway.trail import Trail
 from livecommerce.room.live import LoadedRoom
+from livecommerce.word_filter import WordFilter
 from tests.fakes import FakeAudit, FakeBus, FakeRecords, FakeRooms, FakeShelf
 from tests.rooms import HOST, ROOM, a_product, a_room
 
@@ -69,7 +70,7 @@ class TestGateway:
         self.rooms = Rooms(store, store, bus, node, self._serve)
         self._node = node
         shelf = FakeShelf(*(a_product(name) for name in ("umbrella", "teapot", "lipstick", "tea")))
-        commands = RoomCommands(shelf, Trail(self.audit, now_ms), now_ms)
+        commands = RoomCommands(shelf, WordFilter(["scam"]), Trail(self.audit, now_ms), now_ms)
         self.sock = listen("127.0.0.1", 0)
         self.port: int = self.sock.getsockname()[1]
         self.address = f"127.0.0.1:{self.port}"

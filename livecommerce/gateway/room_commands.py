@@ -28,10 +28,19 @@ class Shelf(Protocol):
         ...
 
 
+class Words(Protocol):
+    """Words that the operator does not want to see."""
+
+    def blocks(self, text: str) -> bool:
+        """Whether a text contains one."""
+        ...
+
+
 class RoomCommands:
     """Handlers of the room's own messages."""
 
-    def __init__(self, shelf: Shelf, trail: Trail, clock: Clock) -> None:
+    def __init__(self, shelf: Shelf, words: Words, trail: Trail, clock: Clock) -> None:
+        self._words = words
         self._shelf = shelf
         self._trail = trail
         self._clock = clock
@@ -72,6 +81,8 @@ class RoomCommands:
         if state.muted.get(session.person.person, 0) > now_ms:
             raise Forbidden("muted")
         cleaned = clean_comment(text)
+        if self._words.blocks(cleaned):
+            raise Forbidden("blocked_word")
         if not session.moderates:
             session.pace.take(now_ms)
         return CommentLine(comment=new_id(), person=session.card, text=cleaned, at_ms=now_ms)

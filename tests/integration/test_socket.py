@@ -47,6 +47,12 @@ async def test_a_comment_reaches_everyone_once_and_its_sender_learns_so() -> Non
     assert heard[0]["person"] == {"person": "p1", "name": "Lin", "role": "viewer"}
 
 
+async def test_a_blocked_word_is_refused_and_its_sender_told() -> None:
+    async with running_gateway() as gateway, gateway.viewer(gateway.token("p1", "Lin")) as viewer:
+        verdict = await viewer.ask(t="comment", text="a S.C.A.M")
+        assert (verdict["result"], verdict["code"]) == ("rejected", "blocked_word")
+
+
 async def test_who_talks_too_fast_is_told_to_wait() -> None:
     async with running_gateway() as gateway, gateway.viewer(gateway.token("p1", "Lin")) as viewer:
         verdicts = [await viewer.ask(t="comment", text=f"number {number}") for number in range(4)]
