@@ -62,7 +62,13 @@ async def open_server(settings: Settings) -> AsyncIterator[MediaServer]:
         forwarder = Forwarder(endpoint, settings.advertise, hooks.send)
         app = build_app(forwarder, settings, SessionLimit(time.monotonic))
         config = uvicorn.Config(
-            app, lifespan="off", access_log=False, log_config=None, timeout_graceful_shutdown=GRACE_SECONDS
+            app,
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
         )
         timers = asyncio.get_running_loop().create_task(forwarder.run())
         try:

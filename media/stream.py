@@ -54,8 +54,8 @@ class Stream:
         self._unix_offset = unix_offset
         self._on_event = on_event
         self._pending: dict[Kind, list[Packet]] = {"audio": [], "video": []}
-        self._live: dict[Kind, list[Leg]] = {"audio": [], "video": []}
-        self._waiting: list[Viewer] = []
+        self._live: dict[Kind, dict[str, Leg]] = {"audio": {}, "video": {}}
+        self._waiting: dict[str, Viewer] = {}
         self._is_pacing = False
         self._slice = 0
 
@@ -93,12 +93,9 @@ class Stream:
             if not packets:
                 continue
             self._pending[kind] = []
-            self._egress.send(packets, self._live[kind])
-            if kind == "video":
-                for viewer in self._waiting:
-                    viewer.sink.follow(packets)
-        if self._waiting and not self._is_pacing:
-            self._pace()
+            self._egress.send(packets, list(self._live[kind].values()))
+            if kind == "video" and self._waiting:
+                self._follow(packets)
 
     def start(self, viewer: Viewer) -> None:
         """Begin sending to a viewer whose connection is ready."""
@@ -106,7 +103,7 @@ class Stream:
         viewer.sink.start_audio(self.tracks["audio"])
         viewer.sink.start_video(self.tracks["video"].gop())
         self.viewers.append(viewer)
-        self._sort_viewers()
+        self._place(viewer)
         if not self._is_pacing:
             self._pace()
 
@@ -114,7 +111,9 @@ class Stream:
         """Stop sending to a viewer."""
         if viewer in self.viewers:
             self.viewers.remove(viewer)
-            self._sort_viewers()
+            self._waiting.pop(viewer.id, None)
+            for legs in self._live.values():
+                legs.pop(viewer.id, None)
 
     def retransmit(self, viewer: Viewer, nack: rtcp.Nack, now: float) -> None:
         """Send again what a viewer misses, from the ring."""
@@ -159,30 +158,32 @@ class Stream:
         for viewer in viewers:
             viewer.peer.send_rtcp(viewer.sink.reports(timestamps, ntp))
 
+    def _follow(self, packets: list[Packet]) -> None:
+        for viewer in self._waiting.values():
+            viewer.sink.follow(packets)
+        if not self._is_pacing:
+            self._pace()
+
     def _pace(self) -> None:
         """Send the next burst of every replay, and come back while there is more."""
         self._is_pacing = False
-        catching_up = [viewer for viewer in self._waiting if viewer.sink.is_replaying]
+        catching_up = [viewer for viewer in self._waiting.values() if viewer.sink.is_replaying]
         for viewer in catching_up:
             leg = viewer.sink.leg("video")
             if leg is not None:
                 self._egress.send(viewer.sink.next_replay(REPLAY_BURST_PACKETS), [leg])
-        if not all(viewer.sink.is_replaying for viewer in catching_up):
-            self._sort_viewers()
+            self._place(viewer)
         if any(viewer.sink.is_replaying for viewer in catching_up):
             self._is_pacing = True
             self._schedule(REPLAY_INTERVAL_SECONDS, self._pace)
 
-    def _sort_viewers(self) -> None:
+    def _place(self, viewer: Viewer) -> None:
         """Keep apart who takes packets as they come and who catches up."""
-        self._waiting = [
-            viewer
-            for viewer in self.viewers
-            if viewer.sink.leg("video") is not None and not viewer.sink.is_live("video")
-        ]
-        for kind in self._live:
-            self._live[kind] = [
-                leg
-                for viewer in self.viewers
-                if viewer.sink.is_live(kind) and (leg := viewer.sink.leg(kind)) is not None
-            ]
+        for kind in self.tracks:
+            leg = viewer.sink.leg(kind)
+            if leg is not None and viewer.sink.is_live(kind):
+                self._live[kind][viewer.id] = leg
+        if viewer.sink.leg("video") is not None and not viewer.sink.is_live("video"):
+            self._waiting[viewer.id] = viewer
+        else:
+            self._waiting.pop(viewer.id, None)

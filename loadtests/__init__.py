@@ -1,0 +1,1 @@
+"""Load on a running server, and measurements of it; meets the server only on the wire."""

@@ -1,0 +1,151 @@
+"""A publisher and its viewers, all in this process, against a server under test."""
+
+from __future__ import annotations
+
+import heapq
+import select
+import struct
+import time
+from collections.abc import Callable
+
+import httpx
+
+from loadtests.bench.media_process import MediaProcess
+from loadtests.bench.webrtc import AUDIO, AUDIO_SSRC, VIDEO, VIDEO_SSRC, Client, Identity
+from loadtests.bench.wire import Wire
+
+FRAMES_PER_SECOND, PACKETS_PER_FRAME, VIDEO_PAYLOAD = 30, 10, 1014
+SOUNDS_PER_SECOND, AUDIO_PAYLOAD = 50, 120
+FRAMES_PER_GOP = 60
+CHECK_SECONDS, REPORT_SECONDS = 5.0, 1.0
+RETRY_SECONDS = 0.5
+KEYFRAME, SLICE = 0x65, 0x41
+RTP_HEADER = struct.Struct("!BBHII")
+
+
+class Audience:
+    """Publishes one stream of 2.5 Mbit/s with sound, and watches it `viewers` times.
+
+    Every packet is received and counted; one viewer in fifty decrypts its own, for the delay
+    between the publisher's sending and its receiving.
+    """
+
+    def __init__(self, server: MediaProcess, room: str = "r1") -> None:
+        self._server = server
+        self._room = room
+        self._identity = Identity()
+        self.wire = Wire()
+        self._http = httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=30)
+        self._clients: dict[int, Client] = {}
+        self.delays: list[float] = []
+        self.late_seconds = 0.0
+        self._due: list[tuple[float, int, Callable[[], None]]] = []
+        self._count = 0
+        self._video_sequence = self._audio_sequence = self._frame = self._sound = 0
+        self._publisher = self._client(60_000)
+
+    def close(self) -> None:
+        """Close sockets; sessions end with the server."""
+        self._http.close()
+        self.wire.close()
+
+    def publish(self, *, nearly_silent: bool = False) -> None:
+        """Go live, and keep sending whenever `run` runs; nearly silent is one sound a second."""
+        self._publisher.connect(self._http, f"/whip/{self._room}/host", self._server.secret, "publisher")
+        self._connect(self._publisher)
+        if not nearly_silent:
+            self._every(1 / FRAMES_PER_SECOND, self._send_frame)
+        self._every(1.0 if nearly_silent else 1 / SOUNDS_PER_SECOND, self._send_sound)
+        self._every(CHECK_SECONDS, lambda: self._publisher.check())
+        self.run(1.2)
+
+    def join(self, viewers: int) -> None:
+        """Connect that many viewers, while the publisher goes on."""
+        for endpoint in range(1, viewers + 1):
+            client = self._client(endpoint)
+            client.connect(self._http, f"/whep/{self._room}/host", self._server.secret, f"viewer-{endpoint}")
+            self._connect(client)
+            self._every(REPORT_SECONDS, lambda client=client: client.send_rtcp(_receiver_report()))  # type: ignore[misc]
+            self._every(CHECK_SECONDS, lambda client=client: client.check())  # type: ignore[misc]
+
+    def run(self, seconds: float) -> None:
+        """Send, receive and report in real time."""
+        end = time.monotonic() + seconds
+        self._until(lambda: time.monotonic() >= end)
+
+    def _client(self, endpoint: int) -> Client:
+        client = Client(self._identity, lambda data, port: self.wire.send(endpoint, data, port))
+        self._clients[endpoint] = client
+        return client
+
+    def _connect(self, client: Client) -> None:
+        while client.outbound is None:
+            retry_at = time.monotonic() + RETRY_SECONDS
+            self._until(lambda: client.outbound is not None or time.monotonic() > retry_at)  # noqa: B023 - used at once
+            client.retry()
+
+    def _every(self, interval: float, act: Callable[[], None]) -> None:
+        self._count += 1
+        at = time.monotonic() + interval * (self._count % 97 / 97)
+
+        def again() -> None:
+            nonlocal at
+            act()
+            at += interval
+            self._count += 1
+            heapq.heappush(self._due, (at, self._count, again))
+
+        heapq.heappush(self._due, (at, self._count, again))
+
+    def _until(self, holds: Callable[[], bool]) -> None:
+        while not holds():
+            now = time.monotonic()
+            while self._due and self._due[0][0] <= now:
+                at, _, act = heapq.heappop(self._due)
+                self.late_seconds = max(self.late_seconds, now - at)
+                act()
+            self._drain()
+            pause = self._due[0][0] - time.monotonic() if self._due else 0.01
+            if pause > 0:
+                select.select([self.wire], [], [], min(pause, 0.01))
+
+    def _drain(self) -> None:
+        for endpoint, data in self.wire.receive():
+            client = self._clients.get(endpoint)
+            if client is None:
+                continue
+            if client.outbound is None:
+                client.receive(bytes(data))
+            elif endpoint % 50 == 1 and data[1] & 0x7F == VIDEO and client.inbound is not None:
+                plain = client.inbound.unprotect(bytes(data))
+                (sent_at,) = struct.unpack_from("!d", plain, 13)
+                self.delays.append(time.monotonic() - sent_at)
+
+    def _send_frame(self) -> None:
+        kind = KEYFRAME if self._frame % FRAMES_PER_GOP == 0 else SLICE
+        for part in range(PACKETS_PER_FRAME):
+            first = kind if part == 0 else SLICE
+            payload = bytes([first]) + struct.pack("!d", time.monotonic()) + bytes(VIDEO_PAYLOAD - 9)
+            marker = 0x80 if part == PACKETS_PER_FRAME - 1 else 0
+            header = RTP_HEADER.pack(
+                0x80,
+                VIDEO | marker,
+                self._video_sequence & 0xFFFF,
+                self._frame * 3000 & 0xFFFFFFFF,
+                VIDEO_SSRC,
+            )
+            self._video_sequence += 1
+            self._publisher.send_rtp(header + payload)
+        self._frame += 1
+
+    def _send_sound(self) -> None:
+        header = RTP_HEADER.pack(
+            0x80, AUDIO, self._audio_sequence & 0xFFFF, self._sound * 960 & 0xFFFFFFFF, AUDIO_SSRC
+        )
+        self._audio_sequence += 1
+        self._sound += 1
+        self._publisher.send_rtp(header + bytes(AUDIO_PAYLOAD))
+
+
+def _receiver_report() -> bytes:
+    return struct.pack("!BBHI", 0x81, 201, 7, 1) + struct.pack("!IIIIII", 2, 0, 0, 0, 0, 0)

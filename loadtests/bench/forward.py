@@ -1,0 +1,109 @@
+"""CPU per packet and viewer of one stream forwarded in real time, beside bare `sendmmsg`.
+
+Run as `python -m loadtests.bench.forward [--viewers 500] [--seconds 10] [--rounds 3]`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import socket
+import statistics
+import time
+
+from loadtests.bench.audience import (
+    FRAMES_PER_SECOND,
+    PACKETS_PER_FRAME,
+    SOUNDS_PER_SECOND,
+    VIDEO_PAYLOAD,
+    Audience,
+)
+from loadtests.bench.media_process import GENERATOR_CORE, SERVER_CORE, media_process, pin
+from loadtests.bench.result import Result
+from loadtests.bench.wire import BareBurst, Wire
+
+TARGET_RATIO = 3.5
+TARGET_DELAY_SECONDS = 0.025
+SRTP_OVERHEAD = 12 + 16
+PACKETS_PER_SECOND = FRAMES_PER_SECOND * PACKETS_PER_FRAME + SOUNDS_PER_SECOND
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--viewers", type=int, default=500)
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    _measure(arguments.viewers, arguments.seconds, arguments.rounds).print()
+
+
+def _measure(viewers: int, seconds: float, rounds: int) -> Result:
+    with media_process() as server:
+        pin(0, GENERATOR_CORE)
+        audience = Audience(server)
+        audience.publish()
+        audience.join(viewers)
+        audience.run(6.0)  # replays are over and handshakes freed
+        costs, shares, delivered = [], [], []
+        audience.delays.clear()
+        audience.late_seconds = 0.0
+        for number in range(rounds):
+            received, cpu, at = audience.wire.received, server.cpu_seconds(), time.monotonic()
+            audience.run(seconds)
+            received = audience.wire.received - received
+            passed = time.monotonic() - at
+            costs.append((server.cpu_seconds() - cpu) / received)
+            shares.append((server.cpu_seconds() - cpu) / passed)
+            delivered.append(received / (passed * viewers * PACKETS_PER_SECOND))
+            print(f"round {number + 1}: {costs[-1] * 1e6:.2f} µs a packet, {shares[-1]:.0%} of a core")
+        audience.close()
+    baseline = _baseline(viewers)
+    cost, share = statistics.median(costs), statistics.median(shares)
+    delay = statistics.quantiles(audience.delays, n=100)[98]
+    ratio = cost / baseline
+    return Result(
+        name="forward",
+        value=round(cost * 1e6, 3),
+        unit="µs of CPU per packet and viewer",
+        baseline=round(baseline * 1e6, 3),
+        baseline_is="bare sendmmsg of as large packets to as many addresses",
+        ratio=round(ratio, 2),
+        target=f"ratio <= {TARGET_RATIO}, p99 added delay <= {TARGET_DELAY_SECONDS * 1000:.0f} ms",
+        ok=ratio <= TARGET_RATIO and delay <= TARGET_DELAY_SECONDS,
+        details={
+            "viewers": viewers,
+            "share_of_core": round(share, 3),
+            "viewers_per_core": round(viewers / share),
+            "delay_ms_p50": round(statistics.median(audience.delays) * 1000, 1),
+            "delay_ms_p99": round(delay * 1000, 1),
+            "delivered": round(statistics.median(delivered), 4),
+            "generator_late_ms": round(audience.late_seconds * 1000, 1),
+        },
+    )
+
+
+def _baseline(viewers: int) -> float:
+    """Return seconds of CPU per packet, median of several rounds."""
+    pin(0, SERVER_CORE)
+    wire = Wire()
+    costs = []
+    burst = BareBurst(bytes(VIDEO_PAYLOAD + SRTP_OVERHEAD), wire.port, viewers, PACKETS_PER_FRAME)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for _ in range(20):
+            before = _own_cpu_seconds()
+            burst.send(sender)
+            costs.append((_own_cpu_seconds() - before) / burst.total)
+            for _datagram in wire.receive():
+                pass
+    wire.close()
+    return statistics.median(costs)
+
+
+def _own_cpu_seconds() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+if __name__ == "__main__":
+    main()

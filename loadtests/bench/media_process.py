@@ -1,0 +1,66 @@
+"""A media process under test, pinned to one core, and the CPU it has used."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+SERVER_CORE, GENERATOR_CORE = 0, 1
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class MediaProcess:
+    """Where a started process listens."""
+
+    pid: int
+    port: int
+    secret: str
+
+    def cpu_seconds(self) -> float:
+        """Return user and system time so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
+
+    def resident_bytes(self) -> int:
+        """Return the memory the process holds."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+@contextlib.contextmanager
+def media_process() -> Iterator[MediaProcess]:
+    """Run `python -m media` on free ports and on a core of its own; stop it at the end."""
+    secret = secrets.token_hex(32)
+    environment = {**os.environ, "TOKEN_SECRET": secret, "MEDIA_PORT": "0", "MEDIA_UDP_PORT": "0"}
+    process = subprocess.Popen([sys.executable, "-m", "media"], env=environment, stderr=subprocess.PIPE)
+    try:
+        port = _port(process)
+        pin(process.pid, SERVER_CORE)
+        yield MediaProcess(process.pid, port, secret)
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def pin(pid: int, core: int) -> None:
+    """Keep a process (0: this one) on one core, where there are several."""
+    if len(os.sched_getaffinity(0)) > 1 or pid:
+        with contextlib.suppress(OSError):
+            os.sched_setaffinity(pid, {core})
+
+
+def _port(process: subprocess.Popen[bytes]) -> int:
+    assert process.stderr is not None
+    for line in process.stderr:
+        found = re.search(rb"serving HTTP on [^ ]+:(\d+), media on UDP (\d+)", line)
+        if found:
+            return int(found[1])
+    raise SystemExit("the media process did not start")
