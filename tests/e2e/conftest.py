@@ -1,0 +1,69 @@
+"""A demo and a browser for the whole session; people of their own for each test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+
+import pytest
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright
+
+from tests.e2e.demo import Demo
+from tests.e2e.person import Person
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--allow-loopback-in-peer-connection",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--disable-features=WebRtcHideLocalIpsWithMdns",
+    "--autoplay-policy=no-user-gesture-required",
+]
+
+OpenPerson = Callable[..., Awaitable[Person]]
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """A running demo."""
+    running = Demo(tmp_path_factory.mktemp("demo"))
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """A real Chromium with a fake camera."""
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        yield chromium
+        await chromium.close()
+
+
+@pytest.fixture
+async def person(browser: Browser, demo: Demo) -> AsyncIterator[OpenPerson]:
+    """Opens a browser context for a person of the demo; fails the test if a page reports an error."""
+    problems: list[str] = []
+    async with AsyncExitStack() as stack:
+
+        async def open_person(role: str | None = None, *, phone: bool = False, locale: str = "en") -> Person:
+            size: ViewportSize = {"width": 390, "height": 844} if phone else {"width": 1440, "height": 900}
+            context = await browser.new_context(
+                viewport=size, locale=locale, has_touch=phone, base_url=demo.url
+            )
+            stack.push_async_callback(context.close)
+            await context.grant_permissions(["camera", "microphone"])
+            page: Page = await context.new_page()
+            page.on("pageerror", lambda error: problems.append(f"{role}: {error}"))
+            page.on(
+                "console",
+                lambda line: problems.append(f"{role}: {line.text}") if line.type == "error" else None,
+            )
+            someone = Person(page, demo.url)
+            if role is not None:
+                await someone.sign_in(role)
+            return someone
+
+        yield open_person
+    assert problems == []

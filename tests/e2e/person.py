@@ -1,0 +1,36 @@
+"""Somebody at a browser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.async_api import Locator, Page
+
+
+class Person:
+    """One browser context and its page."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.url = url
+
+    async def sign_in(self, role: str) -> None:
+        """One click in the demo."""
+        await self.api("POST", "/api/session/demo", {"role": role})
+
+    async def api(self, method: str, path: str, body: Any = None) -> Any:
+        """A call of the JSON API with this person's session."""
+        options: dict[str, Any] = {"method": method, "headers": {"origin": self.url}}
+        if body is not None:
+            options["data"] = body
+        response = await self.page.request.fetch(self.url + path, **options)
+        assert response.ok, f"{method} {path}: {response.status} {await response.text()}"
+        return await response.json() if response.status != 204 else None
+
+    async def go(self, path: str) -> None:
+        """Opens a page."""
+        await self.page.goto(self.url + path)
+
+    def part(self, testid: str) -> Locator:
+        """A part of the page by its test id."""
+        return self.page.get_by_test_id(testid)
