@@ -159,7 +159,7 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
     bus = RedisBus(subscriber, lambda: rooms.catch_up_all(background.spawn))
 
     def serve(loaded: LoadedRoom) -> ServedRoom:
-        return ServedRoom(loaded, stores.rooms, bus, node, background.spawn, now_ms)
+        return ServedRoom(loaded, stores.rooms, bus, stores.inventory.stock, node, background.spawn, now_ms)
 
     rooms = Rooms(stores.rooms, stores.rooms, bus, node, serve)
     stack.callback(rooms.close)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket as socketlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -18,6 +18,7 @@ from websockets.typing import Subprotocol
 
 from livecommerce.accounts import Membership, Person
 from livecommerce.clock import now_ms
+from livecommerce.flash_sale import StockCount
 from livecommerce.gateway.auth import Door, Tokens
 from livecommerce.gateway.background import Background
 from livecommerce.gateway.http.application import application
@@ -30,6 +31,7 @@ from livecommerce.gateway.session import Session
 from livecommerce.gateway.sessions import Sessions
 from livecommerce.gateway.timing_wheel import TimingWheel
 from livecommerce.gateway.trail import Trail
+from livecommerce.ids import SaleId
 from livecommerce.room.live import LoadedRoom
 from livecommerce.word_filter import WordFilter
 from tests.fakes import FakeAudit, FakeBus, FakeRecords, FakeRooms, FakeShelf
@@ -64,6 +66,7 @@ class TestGateway:
         self.background = Background()
         self.wheel = TimingWheel()
         self.records = FakeRecords()
+        self.stock: dict[str, StockCount] = {}
         self.audit = FakeAudit()
         self.visits = NoVisits()
         self.tokens = Tokens(SECRET, now_ms)
@@ -89,7 +92,13 @@ class TestGateway:
         self.server = GatewayServer(app, self.sessions, self.wheel)
 
     def _serve(self, loaded: LoadedRoom) -> ServedRoom:
-        return ServedRoom(loaded, self.store, self.bus, self._node, self.background.spawn, now_ms)
+        return ServedRoom(
+            loaded, self.store, self.bus, self.read_stock, self._node, self.background.spawn, now_ms
+        )
+
+    async def read_stock(self, sales: Sequence[SaleId]) -> Sequence[StockCount]:
+        """What the inventory says is left."""
+        return [self.stock[sale] for sale in sales if sale in self.stock]
 
     def token(self, person: str = HOST, name: str = "Mei", *roles: Membership, guest: bool = False) -> str:
         """A session token."""

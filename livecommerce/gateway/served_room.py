@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 from livecommerce.clock import Clock
@@ -16,6 +16,7 @@ from livecommerce.flash_sale import StockCount
 from livecommerce.gateway import messages as wire
 from livecommerce.gateway.encodings import ENCODINGS
 from livecommerce.gateway.websocket import RoomProtocol
+from livecommerce.ids import SaleId
 from livecommerce.orders import OrderCard
 from livecommerce.room import bus
 from livecommerce.room.cards import CommentLine
@@ -33,6 +34,9 @@ LAST_COMMENTS = 50
 
 log = logging.getLogger(__name__)
 
+ReadStock = Callable[[Sequence[SaleId]], Awaitable[Sequence[StockCount]]]
+"""What is left of some sales of one room; raises ``Unavailable``."""
+
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
 """Runs a coroutine to its end in the background; its failure is logged."""
 
@@ -41,7 +45,14 @@ class ServedRoom:
     """Everything of one room on this gateway. Plain calls, except where it talks to other gateways."""
 
     def __init__(
-        self, loaded: LoadedRoom, store: RoomStore, room_bus: bus.Bus, node: str, spawn: Spawn, clock: Clock
+        self,
+        loaded: LoadedRoom,
+        store: RoomStore,
+        room_bus: bus.Bus,
+        read_stock: ReadStock,
+        node: str,
+        spawn: Spawn,
+        clock: Clock,
     ) -> None:
         self.live = LiveRoom(loaded, store, self._on_events)
         self.fanout = Fanout({name: encoding.encode for name, encoding in ENCODINGS.items()})
@@ -50,6 +61,7 @@ class ServedRoom:
         self.comments: deque[CommentLine] = deque(maxlen=LAST_COMMENTS)
         self.stock: dict[str, StockCount] = {}
         self._bus = room_bus
+        self._read_stock = read_stock
         self._node = node
         self._clock = clock
         self._spawn = spawn
@@ -57,6 +69,7 @@ class ServedRoom:
         self._crowd: list[CommentLine] = []
         self._own_crowd: list[CommentLine] = []
         self._changed_stock: set[str] = set()
+        self._own_stock: set[str] = set()
         self._counts_changed = False
         self.idle_since: float | None = None
 
@@ -109,6 +122,9 @@ class ServedRoom:
         """Reads what was missed; where the log does not reach back, every viewer gets the state anew."""
         if not await self.live.catch_up():
             self.fanout.broadcast(Lane.CONTROL, [self.resync()])
+        running = [SaleId(sale.sale) for sale in self.live.state.sales if sale.phase != "closed"]
+        if running:
+            self.learn_stock(await self._read_stock(running))
 
     def resync(self) -> wire.Resync:
         """The control state as it is now."""
@@ -151,7 +167,7 @@ class ServedRoom:
     def share_stock(self, count: StockCount) -> None:
         """A hold here changed the stock: tell viewers and the other gateways."""
         self.learn_stock([count])
-        self._spawn(self._publish(bus.StockNews((count,))))
+        self._own_stock.add(count.sale)
 
     def say(self, comment: CommentLine) -> None:
         """A viewer here commented, and everybody may hear it."""
@@ -181,6 +197,10 @@ class ServedRoom:
         self.budget.refill()
         self._flush_crowd()
         state: list[object] = []
+        if self._own_stock:
+            news = tuple(self.stock[sale] for sale in self._own_stock)
+            self._own_stock.clear()
+            self._spawn(self._publish(bus.StockNews(news)))
         if self._changed_stock:
             state.append(wire.Stock(stock=tuple(self.stock[sale] for sale in self._changed_stock)))
             self._changed_stock.clear()

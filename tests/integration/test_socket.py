@@ -8,12 +8,13 @@ import msgpack
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from livecommerce.flash_sale import StockCount
 from livecommerce.gateway.auth import COOKIE
 from livecommerce.gateway.server import drain
 from livecommerce.room import room as rules
 from tests.fakes import FakeBus, FakeRooms
 from tests.gateway import MSGPACK, running_gateway
-from tests.rooms import HOST, ROOM, a_room
+from tests.rooms import HOST, ROOM, a_room, a_sale
 
 
 async def test_joining_answers_with_everything_needed_to_draw_the_room() -> None:
@@ -208,6 +209,16 @@ async def test_presence_and_hearts_are_counted() -> None:
         served = gateway.rooms.find(ROOM)
         assert served is not None
         assert served.presence.take(2).likes == 3
+
+
+async def test_a_gateway_that_comes_late_knows_what_is_left_of_a_sale() -> None:
+    async with running_gateway() as gateway:
+        gateway.store.tell(ROOM, [rules.open_sale(a_room(), a_sale())])
+        gateway.stock["sale-umbrella"] = StockCount(sale="sale-umbrella", v=7, available=4, held=5, sold=1)
+        async with gateway.viewer() as viewer:
+            assert viewer.heard[0]["stock"] == [
+                {"sale": "sale-umbrella", "v": 7, "available": 4, "held": 5, "sold": 1}
+            ]
 
 
 async def test_a_muted_person_is_not_heard_and_is_told() -> None:
