@@ -12,6 +12,8 @@ from media.app import MediaServer, open_server
 from media.settings import Settings
 from tests.integration.media.clients import SECRET
 
+ICE_SERVERS = ("stun:stun.example.org:3478", "turn:turn.example.org:3478?transport=udp")
+
 
 @pytest.fixture
 def hook_url() -> str:
@@ -22,7 +24,7 @@ def hook_url() -> str:
 @pytest.fixture
 async def server(hook_url: str) -> AsyncIterator[MediaServer]:
     """A server on free ports of the loopback interface."""
-    settings = Settings(token_secret=SECRET, port=0, udp_port=0, hook_url=hook_url)
+    settings = Settings(token_secret=SECRET, port=0, udp_port=0, hook_url=hook_url, ice_servers=ICE_SERVERS)
     async with open_server(settings) as server:
         serving = asyncio.create_task(server.serve())
         yield server

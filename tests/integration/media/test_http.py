@@ -9,6 +9,7 @@ from media.app import MediaServer
 from media.exchange import MAX_BODY
 from media.limits import BURST
 from tests.integration.media.clients import Client, bearer, publishing
+from tests.integration.media.conftest import ICE_SERVERS
 from tests.integration.media.offers import offer_text
 
 SDP = {"Content-Type": "application/sdp"}
@@ -237,6 +238,12 @@ async def test_a_failed_restart_ends_nothing(http: httpx.AsyncClient, server: Me
 async def test_an_unknown_session_is_404(http: httpx.AsyncClient) -> None:
     for method in ("GET", "DELETE", "PATCH"):
         assert (await http.request(method, "/session/nobody")).status_code == 404
+
+
+async def test_ice_servers_come_as_one_link_header_each(http: httpx.AsyncClient) -> None:
+    links = (await publish(http)).headers.get_list("link")
+
+    assert links == [f'<{url}>; rel="ice-server"' for url in ICE_SERVERS]
 
 
 async def test_sessions_are_opened_at_a_bounded_rate(http: httpx.AsyncClient) -> None:
