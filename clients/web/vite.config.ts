@@ -5,6 +5,8 @@ import { defineConfig, type Plugin } from 'vite';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
+const gateway = 'http://127.0.0.1:8000';
+
 /** Every HTML file at the top of the client is a page. */
 const pages = readdirSync(here).filter((name) => name.endsWith('.html'));
 
@@ -64,10 +66,12 @@ export default defineConfig({
     },
   },
   server: {
-    proxy: {
-      '/api': 'http://127.0.0.1:8000',
-      '/ws': { target: 'ws://127.0.0.1:8000', ws: true },
-      '/sandbox': 'http://127.0.0.1:8000',
-    },
+    // The gateway takes requests with a session only from its own origin.
+    proxy: Object.fromEntries(
+      ['/api', '/ws', '/sandbox'].map((path) => [
+        path,
+        { target: gateway, ws: path === '/ws', headers: { origin: gateway } },
+      ]),
+    ),
   },
 });

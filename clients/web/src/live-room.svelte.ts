@@ -17,6 +17,7 @@ export class LiveRoom {
   view = $state.raw<RoomView>(nothingYet);
   status = $state.raw<Status>({ phase: 'connecting' });
   private readonly connection: Connection;
+  private waiting: (() => void)[] = [];
   private readonly wake = (): void => {
     if (!document.hidden) this.connection.wake();
   };
@@ -35,7 +36,7 @@ export class LiveRoom {
         ...(options.grant ? { grant: options.grant } : {}),
       }),
       onmessages: (messages) => this.receive(messages),
-      onstatus: (status) => (this.status = status),
+      onstatus: (status) => this.become(status),
       onclock: setClockOffset,
     });
     this.connection.start();
@@ -46,6 +47,12 @@ export class LiveRoom {
   /** Asks the room for something; see `Connection.ask`. */
   ask(request: Request): Promise<Ok | Verdict> {
     return this.connection.ask(request);
+  }
+
+  /** Resolves when the room has answered the join; at once if it has. */
+  whenOpen(): Promise<void> {
+    if (this.status.phase === 'open') return Promise.resolve();
+    return new Promise((resolve) => this.waiting.push(resolve));
   }
 
   like(n: number): void {
@@ -61,6 +68,13 @@ export class LiveRoom {
     window.removeEventListener('online', this.wake);
     document.removeEventListener('visibilitychange', this.wake);
     this.connection.close();
+  }
+
+  private become(status: Status): void {
+    this.status = status;
+    if (status.phase !== 'open') return;
+    for (const resolve of this.waiting) resolve();
+    this.waiting = [];
   }
 
   private receive(messages: ServerMessage[]): void {

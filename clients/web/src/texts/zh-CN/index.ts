@@ -1,6 +1,7 @@
 import common from './common';
 import errors from './errors';
 import lobby from './lobby';
+import room from './room';
 import signin from './signin';
 
-export default { ...common, ...errors, ...lobby, ...signin };
+export default { ...common, ...errors, ...lobby, ...room, ...signin };

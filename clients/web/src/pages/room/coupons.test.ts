@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+import { grant } from '../../testing/room';
+import { bestCoupon, discountOf, usableCoupons } from './coupons';
+
+test('one unit is always left to pay', () => {
+  expect(discountOf(grant(1, { discount_minor: 5000 }), 3990)).toBe(3989);
+});
+
+test('only active coupons of the currency, at or above their threshold, can be used', () => {
+  const wallet = [
+    grant(1, { grant: 'ok', threshold_minor: 3990 }),
+    grant(1, { grant: 'locked', state: 'locked' }),
+    grant(1, { grant: 'spent', state: 'spent' }),
+    grant(1, { grant: 'dollars', currency: 'USD' }),
+    grant(1, { grant: 'high', threshold_minor: 3991 }),
+  ];
+  expect(usableCoupons(wallet, 3990, 'CNY').map((card) => card.grant)).toEqual(['ok']);
+});
+
+test('the best one is proposed', () => {
+  const wallet = [grant(1, { grant: 'a', discount_minor: 500 }), grant(1, { grant: 'b' })];
+  expect(bestCoupon(usableCoupons(wallet, 3990, 'CNY'), 3990)?.grant).toBe('b');
+});

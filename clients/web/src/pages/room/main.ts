@@ -1,0 +1,4 @@
+import { start } from '../../start';
+import Room from './Room.svelte';
+
+start(Room);

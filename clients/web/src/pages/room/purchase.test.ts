@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest';
+import { ConnectionLost, Refused } from '../../connection';
+import { order, sale } from '../../testing/room';
+import type { Ok, Request } from '../../wire';
+import { Purchase, type Counter } from './purchase.svelte';
+
+type Outcome = Ok | Error;
+
+/** A counter that answers as told and remembers what it was asked. */
+function counter(...outcomes: Outcome[]): Counter & { asked: Extract<Request, { t: 'buy' }>[] } {
+  const asked: Extract<Request, { t: 'buy' }>[] = [];
+  return {
+    asked,
+    ask(request) {
+      if (request.t === 'buy') asked.push(request);
+      const outcome = outcomes.shift() ?? new Error('not expected');
+      return outcome instanceof Error ? Promise.reject(outcome) : Promise.resolve(outcome);
+    },
+    whenOpen: () => Promise.resolve(),
+  };
+}
+
+function keys(): () => string {
+  let n = 0;
+  return () => `key-${++n}`;
+}
+
+const held: Ok = { t: 'ok', id: 1, order: order(1) };
+const wish = { sale: sale(), qty: 1, grant: '' };
+
+test('a wish becomes a hold', async () => {
+  const desk = counter(held);
+  const purchase = new Purchase(desk, keys());
+  await purchase.buy(wish);
+  expect(purchase.order).toBe('o1');
+  expect(desk.asked[0]).toEqual({
+    t: 'buy',
+    sale: 'sale1',
+    version: 1,
+    price_minor: 3990,
+    qty: 1,
+    key: 'key-1',
+  });
+});
+
+test('a second tap while the first is under way asks nothing', async () => {
+  const desk = counter(held);
+  const purchase = new Purchase(desk, keys());
+  await Promise.all([purchase.buy(wish), purchase.buy(wish)]);
+  expect(desk.asked).toHaveLength(1);
+});
+
+test('after a lost connection the same key is asked again', async () => {
+  const desk = counter(new ConnectionLost(), new ConnectionLost(), held);
+  const purchase = new Purchase(desk, keys());
+  await purchase.buy(wish);
+  expect(desk.asked.map((request) => request.key)).toEqual(['key-1', 'key-1', 'key-1']);
+  expect(purchase.order).toBe('o1');
+});
+
+test('what was away for a moment stays the same wish', async () => {
+  const desk = counter(new Refused('redis_away', {}, true), held);
+  const purchase = new Purchase(desk, keys());
+  await purchase.buy(wish);
+  expect(purchase.refusal?.code).toBe('redis_away');
+  await purchase.buy(wish);
+  expect(desk.asked.map((request) => request.key)).toEqual(['key-1', 'key-1']);
+});
+
+test('what was refused for good, or has changed, is a new wish', async () => {
+  const desk = counter(new Refused('sold_out'), held, held);
+  const purchase = new Purchase(desk, keys());
+  await purchase.buy(wish);
+  await purchase.buy(wish);
+  await purchase.buy({ ...wish, qty: 2 });
+  expect(desk.asked.map((request) => request.key)).toEqual(['key-1', 'key-2', 'key-3']);
+});

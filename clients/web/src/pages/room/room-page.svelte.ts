@@ -1,0 +1,124 @@
+/** What the room's page shows: the live room, its shelf, and which sheet is open. */
+import { api, type RoomDetail, type ShelfProduct } from '../../api';
+import { serverNow } from '../../clock.svelte';
+import { LiveRoom } from '../../live-room.svelte';
+import { session } from '../../session.svelte';
+import { errorText } from '../../texts/errors';
+import { toast } from '../../toasts.svelte';
+import type { CommentLine, GrantCard, OrderCard, SaleCard } from '../../wire';
+import { Purchase } from './purchase.svelte';
+
+export type SheetName = 'buy' | 'shelf' | 'wallet' | 'orders' | 'share' | 'signin';
+
+const OPEN_ORDERS = new Set(['held', 'paying', 'closing']);
+
+export class RoomPage {
+  readonly live: LiveRoom;
+  readonly purchase: Purchase;
+  detail = $state.raw<RoomDetail | null>(null);
+  products = $state.raw<ShelfProduct[]>([]);
+  sheet = $state<SheetName | null>(null);
+  buying = $state<string | null>(null);
+  /** Whether the sign-in sheet may offer to go on as a guest. */
+  guestsWelcome = $state(true);
+  private afterSignIn: () => void = () => undefined;
+  private commentListeners = new Set<(comments: CommentLine[]) => void>();
+
+  constructor(readonly room: string) {
+    const grant = new URLSearchParams(location.search).get('g');
+    this.live = new LiveRoom(room, {
+      ...(grant ? { grant } : {}),
+      oncomments: (comments) => this.commentListeners.forEach((listen) => listen(comments)),
+    });
+    this.purchase = new Purchase(this.live);
+    void this.load();
+  }
+
+  /** The sale that is offered now: open before sold out, newest first. */
+  readonly sale = $derived.by((): SaleCard | null => {
+    const sales = this.live.view.room?.sales ?? [];
+    const shown = sales.filter((sale) => sale.phase !== 'closed');
+    return shown.find((sale) => sale.phase === 'open') ?? shown[0] ?? null;
+  });
+
+  /** The buyer's orders in this room, newest first. */
+  readonly orders = $derived.by((): OrderCard[] =>
+    Object.values(this.live.view.orders).sort((a, b) => b.created_ms - a.created_ms),
+  );
+
+  /** What is held and still to be paid. */
+  readonly held = $derived.by((): OrderCard | null => {
+    return this.orders.find((order) => OPEN_ORDERS.has(order.state)) ?? null;
+  });
+
+  readonly wallet = $derived.by((): GrantCard[] => Object.values(this.live.view.grants));
+
+  readonly mutedUntilMs = $derived.by((): number => {
+    const { room, me } = this.live.view;
+    return (me && room?.muted[me.person]) || 0;
+  });
+
+  get isMuted(): boolean {
+    return this.mutedUntilMs > serverNow();
+  }
+
+  async load(): Promise<void> {
+    try {
+      [this.detail, this.products] = await Promise.all([api.room(this.room), api.shelf(this.room)]);
+    } catch (error) {
+      toast(errorText(error), 'bad');
+    }
+  }
+
+  /** Hears comments as they arrive; returns how to stop. */
+  onComments(listen: (comments: CommentLine[]) => void): () => void {
+    this.commentListeners.add(listen);
+    return () => this.commentListeners.delete(listen);
+  }
+
+  /** Opens the buying sheet for a sale, after signing in where that is needed. */
+  openBuy(sale: string): void {
+    this.withAccount(() => {
+      const mine = this.orders.find((o) => o.sale === sale && OPEN_ORDERS.has(o.state));
+      this.purchase.order = mine?.order ?? null;
+      this.purchase.refusal = null;
+      this.buying = sale;
+      this.sheet = 'buy';
+    });
+  }
+
+  /** Shows one order in the buying sheet. */
+  openOrder(order: OrderCard): void {
+    this.purchase.order = order.order;
+    this.purchase.refusal = null;
+    this.buying = order.sale;
+    this.sheet = 'buy';
+  }
+
+  /** Does it now, or once somebody with an account has signed in. */
+  withAccount(action: () => void): void {
+    if (session.hasAccount) action();
+    else this.askToSignIn(false, action);
+  }
+
+  /** Does it now, or once somebody has at least a nickname. */
+  withName(action: () => void): void {
+    if (session.person) action();
+    else this.askToSignIn(true, action);
+  }
+
+  signedIn(): void {
+    this.sheet = null;
+    this.live.rejoin();
+    void this.load();
+    const action = this.afterSignIn;
+    this.afterSignIn = () => undefined;
+    void this.live.whenOpen().then(action);
+  }
+
+  private askToSignIn(guests: boolean, action: () => void): void {
+    this.guestsWelcome = guests;
+    this.afterSignIn = action;
+    this.sheet = 'signin';
+  }
+}
