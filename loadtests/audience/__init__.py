@@ -1,0 +1,1 @@
+"""The people of a swarm, as locust users; importing one patches the process for gevent, as locust does."""

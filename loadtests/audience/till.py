@@ -1,0 +1,71 @@
+"""Pays an order as a browser would: our API, then the provider's page and its button."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import gevent
+from locust.contrib.fasthttp import FastHttpSession
+
+from loadtests.distributions import Habit
+from loadtests.loopback import require_loopback
+from loadtests.people import Person
+
+FAULTS = {
+    Habit.PAYS_LATE_NEWS: "late",
+    Habit.PAYS_NEWS_TWICE: "duplicate",
+    Habit.PAYS_NEWS_LOST: "lost",
+}
+"""What the sandbox provider is told to do wrong."""
+
+AGAIN_SECONDS = 1.0
+CONFLICT = 409
+
+
+class Till:
+    """One buyer's way to pay."""
+
+    def __init__(self, client: FastHttpSession, person: Person, on_paid: Callable[[str], None]) -> None:
+        self._client = client
+        self._person = person
+        self._on_paid = on_paid
+
+    def settle(self, order: str, habit: Habit, wait_seconds: float) -> None:
+        """Does with an order what the habit says."""
+        if habit is Habit.NEVER:
+            return
+        gevent.sleep(wait_seconds)
+        if habit is Habit.CANCELS:
+            self._post(f"/api/orders/{order}/cancel", "cancel", headers=self._person.authorization)
+            return
+        if habit is Habit.DECLINED:
+            self._pay(order, action="decline")
+            gevent.sleep(AGAIN_SECONDS)
+        if habit is Habit.PAYS_TWICE:
+            both = [gevent.spawn(self._pay, order) for _ in range(2)]
+            gevent.joinall(both)
+            return
+        self._pay(order, fault=FAULTS.get(habit, ""))
+
+    def _pay(self, order: str, *, action: str = "pay", fault: str = "") -> None:
+        page = self._post(f"/api/orders/{order}/pay", "pay", headers=self._person.authorization)
+        if page is None:
+            return
+        address = page.json()["pay_url"]
+        require_loopback(address)
+        path = urlsplit(address).path
+        if not self._client.get(path, name="provider: page", allow_redirects=False).ok:
+            return
+        self._on_paid(order)
+        form = {"action": action, "fault": fault}
+        self._post(path, f"provider: {action}", data=form, allow_redirects=False)
+
+    def _post(self, path: str, name: str, **request: Any) -> Any:
+        """The response, or ``None``; a conflict is an answer, not a failure: somebody was faster."""
+        with self._client.post(path, name=name, catch_response=True, **request) as response:
+            if response.status_code == CONFLICT:
+                response.request_meta["name"] = f"{name} → {response.json()['error']['code']}"
+                response.success()
+        return response if response.ok else None

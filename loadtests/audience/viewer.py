@@ -1,0 +1,168 @@
+"""Somebody who watches: comes, stays a while, loses the network now and then, leaves."""
+
+from __future__ import annotations
+
+import time
+from random import Random
+from typing import Any
+
+import gevent
+from gevent.pool import Group
+from locust import FastHttpUser, task
+from locust.exception import StopUser
+
+from loadtests import distributions as people_do
+from loadtests.agenda import Agenda, Deed
+from loadtests.audience.recording import record
+from loadtests.audience.stage import Invitation, stage_of
+from loadtests.audience.visit import Visit
+from loadtests.people import Person, sign_in
+from loadtests.room_socket import ConnectionLost, Message
+
+LOOK_UP_SECONDS = 0.5
+"""How often somebody who only waits notices that the show is over."""
+PING_SECONDS = 10.0
+INVITED = 0.6
+"""How likely a newcomer is somebody's friend, as long as there are invitations."""
+
+
+class Viewer(FastHttpUser):
+    """Watches; what others do in addition, they plan in ``settle_in`` and hear in ``heard``."""
+
+    weight = 6
+    network_timeout = connection_timeout = 15.0
+
+    def __init__(self, environment: Any) -> None:
+        super().__init__(environment)
+        self.stage = stage_of(environment)
+        self.agenda = Agenda()
+        self.errands = Group()
+        """What goes on beside watching; leaving the room waits for it."""
+        self.number = 0
+        self.random = Random()
+        self.person: Person
+        self.visit: Visit
+        self._watching = False
+
+    # ------------------------------------------------------------ coming and going
+
+    def on_start(self) -> None:
+        """Comes with the crowd."""
+        self.number = self.stage.next_number()
+        self.random = self.stage.random_for(self.number)
+        gevent.sleep(people_do.ARRIVAL.draw(self.random))
+
+    @task
+    def come_and_go(self) -> None:
+        """One visit, from the link to leaving; the seat's next visit is another person's."""
+        if self.stage.closing:
+            raise StopUser
+        self.person = self.newcomer()
+        self.visit = self._visit(self.person, self._invitation())
+        self.agenda.clear()
+        self._plan_watching()
+        self.settle_in()
+        self._watch()
+        self.visit.leave()
+        self.errands.join()
+        self._pause(people_do.RETURNING.draw(self.random))
+        self.number = self.stage.next_number()
+        self.random = self.stage.random_for(self.number)
+
+    def newcomer(self) -> Person:
+        """Who sits down."""
+        return sign_in(self.stage.secret, f"{type(self).__name__} {self.number}")
+
+    def _invitation(self) -> Invitation | None:
+        if self.stage.invitations and self.random.random() < INVITED:
+            return self.stage.invitations.popleft()
+        return None
+
+    def _visit(self, person: Person, invitation: Invitation | None) -> Visit:
+        grant, device = (invitation.grant, invitation.device) if invitation else ("", "")
+        return Visit(
+            self.stage.url,
+            self.stage.room,
+            person,
+            self.stage.witness,
+            self.record,
+            number=self.number,
+            grant=grant,
+            device=device or f"phone-{self.number}",
+        )
+
+    def _plan_watching(self) -> None:
+        self._watching = True
+        self.after(people_do.WATCHING.draw(self.random), self._stop_watching)
+        self.after(people_do.DROPPING.draw(self.random), self._lose_network)
+        self.again(people_do.LIKING, self._like)
+        self.after(self.random.uniform(0, PING_SECONDS), self._ping)
+
+    def settle_in(self) -> None:
+        """What this kind of person plans to do in the room."""
+
+    def _watch(self) -> None:
+        attempt = 0
+        while self._watching and not self.stage.closing:
+            try:
+                self.visit.enter()
+                attempt = 0
+                self._follow()
+            except ConnectionLost as loss:
+                self.visit.drop()
+                if not loss.may_return:
+                    self.record("answer", "thrown out", 0, str(loss))
+                    return
+                attempt += 1
+                self._pause(people_do.RECONNECTING.draw(self.random) * attempt)
+
+    def _follow(self) -> None:
+        while self._watching and not self.stage.closing:
+            message = self.visit.listen(self.agenda.next_at(time.monotonic() + LOOK_UP_SECONDS))
+            if message is not None:
+                self.heard(message)
+            for deed in self.agenda.take_due(time.monotonic()):
+                deed()
+
+    def heard(self, message: Message) -> None:
+        """A message from the room."""
+
+    # ------------------------------------------------------------ small deeds
+
+    def _stop_watching(self) -> None:
+        self._watching = False
+
+    def _lose_network(self) -> None:
+        self.after(people_do.DROPPING.draw(self.random), self._lose_network)
+        raise ConnectionLost
+
+    def _like(self) -> None:
+        self.visit.tell(t="like", n=1 + people_do.HEARTS.draw(self.random))
+
+    def _ping(self) -> None:
+        self.after(PING_SECONDS, self._ping)
+        self.visit.ask("ping", t="ping")
+
+    # ------------------------------------------------------------ for all kinds of people
+
+    def after(self, seconds: float, deed: Deed) -> None:
+        """Plans a deed."""
+        self.agenda.plan(time.monotonic() + seconds, deed)
+
+    def again(self, pauses: people_do.Exponential, deed: Deed) -> None:
+        """Plans a deed that is repeated after random pauses."""
+
+        def do_and_plan() -> None:
+            self.again(pauses, deed)
+            deed()
+
+        self.after(pauses.draw(self.random), do_and_plan)
+
+    def _pause(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while not self.stage.closing and time.monotonic() < until:
+            gevent.sleep(min(LOOK_UP_SECONDS, max(0.0, until - time.monotonic())))
+
+    def record(self, kind: str, name: str, milliseconds: float, failure: str | None) -> None:
+        """Adds a measurement to locust's statistics."""
+        record(self.environment, kind, name, milliseconds, failure)

@@ -1,0 +1,67 @@
+"""What the audience saw with its own eyes; the auditor compares it with what others say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from loadtests.auditor import Purchase
+
+Message = dict[str, Any]
+
+
+class Witness:
+    """Collects what all viewers were told. Plain calls, so that greenlets need no lock."""
+
+    def __init__(self) -> None:
+        self.purchases: dict[str, Purchase] = {}
+        self.stock: dict[str, int] = {}
+        self.limits: dict[str, int] = {}
+        self.control_events = 0
+        self.contradictions: list[str] = []
+        self.outcomes: Counter[str] = Counter()
+        """What became of wishes, payments, shares; for the reader of the report."""
+
+    def sale_opened(self, sale: Message) -> None:
+        """A sale is on: so many units, so many for each."""
+        self.stock[sale["sale"]] = sale["stock"]
+        self.limits[sale["sale"]] = sale["limit"]
+
+    def bought(self, order: Message, buyer: str) -> None:
+        """The server promised units to a buyer."""
+        purchase = Purchase(
+            order=order["order"],
+            sale=order["sale"],
+            buyer=buyer,
+            qty=order["qty"],
+            total_minor=order["total_minor"],
+            currency=order["currency"],
+        )
+        known = self.purchases.setdefault(purchase.order, purchase)
+        if known != purchase:
+            self.contradictions.append(f"order {purchase.order} was told as {known} and as {purchase}")
+
+    def same_wish(self, first: str, second: str) -> None:
+        """A repeated tap with the same key was answered."""
+        if first != second:
+            self.contradictions.append(f"one wish became two orders: {first} and {second}")
+
+
+class Offsets:
+    """One viewer's place in the room's log; says what is missing."""
+
+    def __init__(self) -> None:
+        self.epoch = ""
+        self.offset = 0
+
+    def start(self, epoch: str, offset: int) -> None:
+        """A snapshot: everything up to here is in it."""
+        self.epoch, self.offset = epoch, offset
+
+    def advance(self, offset: int) -> str | None:
+        """A control event; returns what is wrong with it, if anything. A repeated one is not wrong."""
+        expected = self.offset + 1
+        self.offset = max(self.offset, offset)
+        if offset > expected:
+            return f"offset {offset} came where {expected} was due"
+        return None

@@ -1,0 +1,150 @@
+"""What people do, as named distributions; each with its source or its reason.
+
+Times are seconds. A draw is a function of the random generator alone, so a seed repeats an audience.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+
+
+@dataclass(frozen=True, slots=True)
+class LogNormal:
+    """Many short and a few very long: the usual shape of what people take their time for."""
+
+    median: float
+    spread: float
+    """Standard deviation of the logarithm: 0.5 keeps nine in ten within a factor of 2.3, 1.0 of 5.2."""
+    least: float
+    most: float
+
+    def draw(self, random: Random) -> float:
+        """A time between ``least`` and ``most``."""
+        value = math.exp(random.gauss(math.log(self.median), self.spread))
+        return min(self.most, max(self.least, value))
+
+
+@dataclass(frozen=True, slots=True)
+class Exponential:
+    """Independent events at a steady rate: the time until the next one."""
+
+    mean: float
+    most: float
+
+    def draw(self, random: Random) -> float:
+        """A time between 0 and ``most``."""
+        return min(self.most, random.expovariate(1 / self.mean))
+
+
+@dataclass(frozen=True, slots=True)
+class Geometric:
+    """A count that goes on with the same probability each time."""
+
+    mean: float
+    most: int
+
+    def draw(self, random: Random) -> int:
+        """A count between 0 and ``most``."""
+        going_on = self.mean / (1 + self.mean)
+        number = 0
+        while number < self.most and random.random() < going_on:
+            number += 1
+        return number
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several habits, by weight."""
+
+    weights: Mapping[str, float]
+
+    def draw(self, random: Random) -> str:
+        """One of the names."""
+        return random.choices(list(self.weights), list(self.weights.values()))[0]
+
+
+ARRIVAL = Exponential(mean=3.0, most=15.0)
+"""After a link is shared or a push arrives: most who come at all come at once, and the stream thins out. An
+even arrival would spare the server its worst second."""
+
+WATCHING = LogNormal(median=90.0, spread=1.1, least=3.0, most=3_600.0)
+"""Dwell time in a live room: many look in and leave within seconds, few stay for the show. Log-normal, as
+Veloso et al. found ("A hierarchical characterization of a live streaming media workload", 2002)."""
+
+RETURNING = LogNormal(median=20.0, spread=0.8, least=2.0, most=600.0)
+"""Out of the room until somebody else takes the seat; keeps the audience's size while its members change."""
+
+DROPPING = Exponential(mean=240.0, most=7_200.0)
+"""Until a phone loses its network: lifts and tunnels come independently of anything in the show."""
+
+RECONNECTING = LogNormal(median=0.8, spread=0.7, least=0.05, most=20.0)
+"""From a lost connection to the next attempt; the client backs off with full jitter from half a second on."""
+
+COMMENTING = Exponential(mean=12.0, most=120.0)
+"""Between two comments of somebody who talks; typing on a phone takes its time. Some run into the room's pace
+(three at once, then one each two seconds) all the same, as people do."""
+
+LIKING = Exponential(mean=8.0, most=120.0)
+"""Between two bursts of hearts."""
+
+HEARTS = Geometric(mean=4.0, most=49)
+"""Taps beyond the first of one burst; the client sends what came together as one message."""
+
+REACTION = LogNormal(median=0.45, spread=0.5, least=0.15, most=30.0)
+"""From seeing the sale open to the tap. People's reaction times are right-skewed with a median near half a
+second for a simple choice, and nobody is faster than 0.15 s."""
+
+SECOND_TAP = Exponential(mean=0.25, most=2.0)
+"""An impatient finger taps again before the answer is there."""
+
+PAYING = LogNormal(median=3.0, spread=0.6, least=0.5, most=60.0)
+"""From the hold to the provider's button: a fingerprint for most, a password for some."""
+
+SHARING = LogNormal(median=8.0, spread=0.6, least=1.0, most=120.0)
+"""From coming in to sharing the link; who shares does so early, while it is news."""
+
+FRIENDS = Geometric(mean=1.6, most=12)
+"""Friends who follow one link. Shares travel some three levels on average in social commerce, which asks for
+slightly more than one follower each; a geometric count has the long tail of the few who bring many."""
+
+
+class Habit(StrEnum):
+    """How a buyer treats an order."""
+
+    PAYS = "pays"
+    PAYS_LATE_NEWS = "pays, callback late"
+    PAYS_NEWS_TWICE = "pays, callback twice"
+    PAYS_NEWS_LOST = "pays, callback lost"
+    PAYS_TWICE = "pays twice"
+    DECLINED = "declined"
+    CANCELS = "cancels"
+    NEVER = "never pays"
+
+
+PAYMENT_HABITS = Choice(
+    {
+        Habit.PAYS: 58,
+        Habit.PAYS_LATE_NEWS: 5,
+        Habit.PAYS_NEWS_TWICE: 8,
+        Habit.PAYS_NEWS_LOST: 4,
+        Habit.PAYS_TWICE: 8,
+        Habit.DECLINED: 4,
+        Habit.CANCELS: 5,
+        Habit.NEVER: 8,
+    }
+)
+"""Most pay. The rest is more frequent than in life, so that a short run meets each of them: the rare paths
+are where shops lose money or stock."""
+
+TAPS_TWICE = 0.25
+"""Share of buyers whose finger slips into a second tap of the same wish."""
+
+WANTS_MORE = 0.1
+"""Share of buyers who try for a second unit, past the limit."""
+
+CHEATS = 0.15
+"""Share of sharers who follow their own link with a second account on the same phone."""
