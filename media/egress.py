@@ -35,8 +35,13 @@ _libc: Any = _ffi.dlopen(None)
 class Egress(Protocol):
     """Sends every packet to every leg whose destination is known, in order, rewritten by the leg."""
 
-    sent: int
-    dropped: int
+    @property
+    def sent(self) -> int:
+        """Packets the socket has taken."""
+
+    @property
+    def dropped(self) -> int:
+        """Packets it has not."""
 
     def send(self, packets: Sequence[Packet], legs: Sequence[Leg]) -> None:
         """Send now; what the socket does not take within some milliseconds is dropped and counted."""

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from media.answer import Transport, write_answer, write_fragment
-from media.egress import ArenaEgress
+from media.egress_native import open_egress
 from media.endpoint.peer import Peer
 from media.endpoint.udp import UdpEndpoint
 from media.errors import NotLive, SeatTaken, UnknownSession
@@ -37,7 +37,7 @@ class Forwarder:
         self, endpoint: UdpEndpoint, advertise: tuple[str, ...], on_event: Callable[[StreamEvent], None]
     ) -> None:
         self.endpoint = endpoint
-        self.egress = ArenaEgress(endpoint.socket)
+        self.egress = open_egress(endpoint.socket)
         self.streams: dict[tuple[str, str], Stream] = {}
         self.sessions: dict[str, Session] = {}
         self._advertise = advertise

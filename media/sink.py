@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from media import rtcp
 from media.endpoint.destination import Destination
+from media.endpoint.srtp import CData
 from media.rtp import HEADER, MARKER, VERSION_2
 from media.track import CLOCK_RATES, Kind, Packet, Track
 
@@ -19,7 +20,10 @@ REPLAY_TICKS_PER_FRAME = CLOCK_RATES["video"] // 1000
 
 @dataclass(slots=True)
 class Leg:
-    """How one kind of media is rewritten for one viewer; offsets are added modulo the field."""
+    """How one kind of media is rewritten for one viewer; offsets are added modulo the field and stay.
+
+    `laid_out` and `laid_out_for` belong to the egress.
+    """
 
     destination: Destination
     ssrc: int
@@ -28,6 +32,8 @@ class Leg:
     timestamp_offset: int = 0
     packets: int = 0
     octets: int = 0
+    laid_out: CData = None
+    laid_out_for: CData = None
 
     def rewrite(self, packet: Packet) -> bytes:
         """Return the plain RTP packet this viewer gets: the meaning that every egress has to keep."""

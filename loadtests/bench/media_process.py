@@ -36,10 +36,15 @@ class MediaProcess:
 
 
 @contextlib.contextmanager
-def media_process() -> Iterator[MediaProcess]:
-    """Run `python -m media` on free ports and on a core of its own; stop it at the end."""
+def media_process(*, can_compile: bool = True) -> Iterator[MediaProcess]:
+    """Run `python -m media` on free ports and on a core of its own; stop it at the end.
+
+    Without a compiler in its path it sends by Python.
+    """
     secret = secrets.token_hex(32)
     environment = {**os.environ, "TOKEN_SECRET": secret, "MEDIA_PORT": "0", "MEDIA_UDP_PORT": "0"}
+    if not can_compile:
+        environment["PATH"] = ""
     process = subprocess.Popen([sys.executable, "-m", "media"], env=environment, stderr=subprocess.PIPE)
     try:
         port = _port(process)

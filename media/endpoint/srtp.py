@@ -46,6 +46,12 @@ PROFILES = (
 protect_in_place: Callable[[CData, CData, CData], int] = pylibsrtp.lib.srtp_protect  # type: ignore[attr-defined]
 
 
+def protect_address() -> int:
+    """Return where `protect_in_place` lies in memory, for code that calls it without the interpreter."""
+    function = pylibsrtp.ffi.addressof(pylibsrtp.lib, "srtp_protect")  # type: ignore[attr-defined]
+    return int(pylibsrtp.ffi.cast("uintptr_t", function))  # type: ignore[attr-defined]
+
+
 class Inbound:
     """Opens what a peer has protected."""
 

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from media.egress import SLOTS, ArenaEgress, Egress
+from media.egress_native import CannotBuild, NativeEgress, open_egress
 from media.endpoint.destination import Destination
 from media.endpoint.srtp import PROFILES, Inbound, Outbound, Profile
 from media.sink import Leg
 from media.track import Packet
 
-EGRESSES: list[Callable[[socket.socket], Egress]] = [ArenaEgress]
+EGRESSES: list[Callable[[socket.socket], Egress]] = [ArenaEgress, NativeEgress]
 FAMILIES = [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")]
 
 
@@ -55,7 +56,10 @@ def egress(request: pytest.FixtureRequest, family: tuple[socket.AddressFamily, s
         udp.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 << 20)
         udp.setblocking(False)
         udp.bind((family[1], 0))
-        yield request.param(udp)
+        try:
+            yield request.param(udp)
+        except CannotBuild as error:
+            pytest.skip(str(error))
 
 
 @pytest.fixture(params=PROFILES, ids=lambda profile: profile.name.decode())
@@ -115,3 +119,14 @@ def test_nothing_leaves_unprotected(egress: Egress, receivers: list[Receiver]) -
     egress.send(packets(1), [receivers[0].leg])
 
     assert packets(1)[0].payload not in receivers[0].socket.recv(2048)
+
+
+def test_without_a_compiler_python_sends(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        egress = open_egress(udp)
+
+    assert isinstance(egress, ArenaEgress)
+    assert "no C compiler" in caplog.text
