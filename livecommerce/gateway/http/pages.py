@@ -47,11 +47,15 @@ def page_routes(root: Path) -> list[BaseRoute]:
     """Routes of the built client in a directory."""
     return [
         *(Route(path, _page(root / f"{name}.html")) for path, name in PAGES.items()),
-        Mount("/assets", ImmutableFiles(directory=root / "assets", check_dir=False)),
-        Mount("/demo", StaticFiles(directory=root / "demo", check_dir=False)),
+        *_folder(root / "assets", ImmutableFiles),
+        *_folder(root / "demo", StaticFiles),
         Route("/favicon.svg", _page(root / "favicon.svg", media_type="image/svg+xml")),
         Route("/favicon.ico", _page(root / "favicon.svg", media_type="image/svg+xml")),
     ]
+
+
+def _folder(folder: Path, kind: type[StaticFiles]) -> list[BaseRoute]:
+    return [Mount(f"/{folder.name}", kind(directory=folder))] if folder.is_dir() else []
 
 
 def _page(file: Path, media_type: str = "text/html") -> Callable[[Request], Response]:
