@@ -8,6 +8,7 @@ import type {
   Phase,
   ProductCard,
   Role,
+  StreamCard,
 } from './wire';
 
 /** A refusal of the server, or `offline` where none answered. */
@@ -131,7 +132,9 @@ export interface Segment {
   products: ProductCard[];
   commission_ppm: number;
   note: string;
-  may: { accept: boolean; decline: boolean; cancel: boolean };
+  /** Why it was declined or canceled. */
+  reason: string;
+  may: { accept: boolean; decline: boolean; cancel: boolean; extend: boolean };
 }
 
 export interface ScheduledShow {
@@ -147,9 +150,16 @@ export interface ScheduledShow {
   segments: Segment[];
 }
 
+export interface Brand {
+  shop: string;
+  name: LocalText;
+  /** Feed of its segments for calendar programs; who has the address can read it. */
+  calendar_url: string;
+}
+
 export interface Schedule {
   shows: ScheduledShow[];
-  my_brands: { shop: string; name: LocalText }[];
+  my_brands: Brand[];
   my_hosting: string[];
 }
 
@@ -186,15 +196,16 @@ export interface ConsoleStatus {
     orders: number;
     sold_minor: number;
     currency: string;
-    streams: number;
+    streams: StreamCard[];
   }[];
+  /** Empty where no supervisor of ours runs them. */
   processes: {
     name: string;
-    pid: number;
+    pid: number | null;
     state: string;
     restarts: number;
     uptime_s: number;
-    rss_bytes: number;
+    rss_bytes: number | null;
   }[];
   outbox: { length: number; oldest_ms: number | null };
   ledger: {
@@ -228,8 +239,13 @@ export const api = {
   config: () => get<Config>('/api/config'),
 
   rooms: () => get<{ rooms: RoomSummary[] }>('/api/rooms').then((answer) => answer.rooms),
-  createRoom: (show: { title: LocalText; starts_ms: number; time_zone: string }) =>
-    post<{ room: string }>('/api/rooms', show),
+  createRoom: (show: {
+    title: LocalText;
+    starts_ms: number;
+    ends_ms?: number;
+    time_zone: string;
+    cover?: string;
+  }) => post<{ room: string }>('/api/rooms', show),
   room: (room: string) => get<RoomDetail>(`/api/rooms/${segment(room)}`),
   shelf: (room: string) =>
     get<{ products: ShelfProduct[] }>(`/api/rooms/${segment(room)}/shelf`).then(
@@ -251,6 +267,8 @@ export const api = {
   declineSegment: (id: string, reason: string) =>
     post<Segment>(`/api/segments/${segment(id)}/decline`, { reason }),
   cancelSegment: (id: string) => post<Segment>(`/api/segments/${segment(id)}/cancel`),
+  extendSegment: (id: string, minutes: number) =>
+    post<Segment>(`/api/segments/${segment(id)}/extend`, { minutes }),
   brandProducts: (shop: string) =>
     get<{ products: ProductCard[] }>(`/api/brands/${segment(shop)}/products`).then(
       (answer) => answer.products,

@@ -1,0 +1,4 @@
+import { start } from '../../start';
+import Schedule from './Schedule.svelte';
+
+start(Schedule);
