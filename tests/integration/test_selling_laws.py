@@ -118,18 +118,21 @@ class Selling(RuleBasedStateMachine):
 
     @rule(target=payments, order=held)
     def begin_payment(self, order: tuple[str, str]) -> Any:
-        return self.begin_payment_of(order)
+        return self._begin_payment(*order)
 
-    def begin_payment_of(self, order: tuple[str, str]) -> Any:
-        begun = self.allowed(
-            self.shop.payments.begin(OrderId(order[0]), PersonId(order[1]), "sandbox", CURRENCY)
-        )
-        return begun.payment if begun else multiple()
+    @rule(target=payments, payment=payments)
+    def pay_anew_after_a_failure(self, payment: tuple[str, str, str]) -> Any:
+        self.fail(payment)
+        return self._begin_payment(payment[1], payment[2])
 
-    @rule(target=payments, order=held, payment=payments)
-    def pay_anew(self, order: tuple[str, str], payment: str) -> Any:
-        self.run(self.shop.payments.failed(payment))
-        return self.begin_payment_of(order)
+    def _begin_payment(self, order: str, buyer: str) -> Any:
+        begun = self.allowed(self.shop.payments.begin(OrderId(order), PersonId(buyer), "sandbox", CURRENCY))
+        return (begun.payment, order, buyer) if begun else multiple()
+
+    @rule(target=held, payment=payments)
+    def run_out_while_paying_and_buy_again(self, payment: tuple[str, str, str]) -> Any:
+        self.run_out_for_good((payment[1], payment[2]))
+        return self._buy({**self.wishes[payment[1]], "key": new_id()})
 
     # ------------------------------------------------------------ coupons
 
@@ -161,8 +164,8 @@ class Selling(RuleBasedStateMachine):
     # ------------------------------------------------------------ provider
 
     @rule(payment=payments, right=st.sampled_from([True, True, True, False]))
-    def capture(self, payment: str, right: bool) -> None:
-        self.run(self._capture(payment, right))
+    def capture(self, payment: tuple[str, str, str], right: bool) -> None:
+        self.run(self._capture(payment[0], right))
 
     async def _capture(self, payment: str, right: bool) -> None:
         found = await self.shop.payments.find(payment)
@@ -175,8 +178,8 @@ class Selling(RuleBasedStateMachine):
         assert await self.shop.payments.captured(standing, "sandbox") in ("applied", "refund_due", "refunded")
 
     @rule(payment=payments)
-    def fail(self, payment: str) -> None:
-        self.run(self.shop.payments.failed(payment))
+    def fail(self, payment: tuple[str, str, str]) -> None:
+        self.run(self.shop.payments.failed(payment[0]))
 
     @rule()
     def refund_what_is_due(self) -> None:
@@ -187,11 +190,8 @@ class Selling(RuleBasedStateMachine):
 
     @rule(order=held)
     def time_runs_out(self, order: tuple[str, str]) -> None:
-        self.time_runs_out_for(order[0])
-
-    def time_runs_out_for(self, order: str) -> None:
-        if self.run(self.shop.state_of(order)) in ("held", "paying", "closing"):
-            self.run(self.shop.overdue(order))
+        if self.run(self.shop.state_of(order[0])) in ("held", "paying", "closing"):
+            self.run(self.shop.overdue(order[0]))
 
     @rule(target=closings)
     def sweep(self) -> Any:
@@ -199,18 +199,15 @@ class Selling(RuleBasedStateMachine):
 
     @rule(closing=closings)
     def provider_has_closed(self, closing: ClosingOrder) -> None:
-        self.provider_has_closed_for(closing)
-
-    def provider_has_closed_for(self, closing: ClosingOrder) -> None:
         if closing.payment not in self.captured:
             self.run(self.shop.payments.closed(closing.payment))
         self.run(self.shop.orders.release(OrderId(closing.order), closing.v))
 
     @rule(order=held)
     def run_out_for_good(self, order: tuple[str, str]) -> None:
-        self.time_runs_out_for(order[0])
+        self.time_runs_out(order)
         for closing in self.run(self.shop.orders.sweep(SHARD, 100)).closing:
-            self.provider_has_closed_for(closing)
+            self.provider_has_closed(closing)
 
     @precondition(lambda self: self.steps > STEPS // 2)
     @rule()

@@ -10,28 +10,42 @@ local function int(number)
   return string.format('%d', number)
 end
 
-local function is_number(name)
-  return string.find(name, '_ms$') or string.find(name, '_minor$')
+-- The names of a record's fields, or of a function's arguments, and which are numbers: those in `counts`, and those
+-- ending in _ms or _minor.
+local function schema(names, counts)
+  return { names = names, counts = counts }
 end
 
--- Named fields of a hash, or nil where there is none. Names in `counts` and names ending in _ms or _minor are numbers.
-local function read_fields(key, names, counts)
+-- Found at the first use: Lua's own functions are not there yet while the library is loaded.
+local function find_numbers(record)
+  local numeric = {}
+  for index, name in ipairs(record.names) do
+    numeric[index] = record.counts[name] or string.find(name, '_ms$') ~= nil or string.find(name, '_minor$') ~= nil
+  end
+  record.numeric = numeric
+  return numeric
+end
+
+-- A hash as a table, or nil where there is none.
+local function read_fields(key, record)
+  local names, numeric = record.names, record.numeric or find_numbers(record)
   local values = redis.call('HMGET', key, unpack(names))
   if not values[1] then
     return nil
   end
   local fields = { key = key }
-  for index, name in ipairs(names) do
-    fields[name] = (counts[name] or is_number(name)) and tonumber(values[index] or 0) or values[index]
+  for index = 1, #names do
+    local value = values[index]
+    fields[names[index]] = numeric[index] and tonumber(value or 0) or value
   end
   return fields
 end
 
--- Arguments as a table of the given names; the same rule for numbers.
-local function named(args, names, counts)
-  local fields = {}
-  for index, name in ipairs(names) do
-    fields[name] = (counts[name] or is_number(name)) and tonumber(args[index]) or args[index]
+-- Arguments as a table.
+local function named(args, arguments)
+  local names, numeric, fields = arguments.names, arguments.numeric or find_numbers(arguments), {}
+  for index = 1, #names do
+    fields[names[index]] = numeric[index] and tonumber(args[index]) or args[index]
   end
   return fields
 end
@@ -48,12 +62,11 @@ local function room_refusal(tag, room, epoch, expected_offset)
   return nil
 end
 
-local GRANT = { 'room', 'campaign', 'owner', 'state', 'v', 'amount_minor', 'threshold_minor', 'arrivals', 'needed',
-  'ends_ms', 'order', 'card' }
-local GRANT_COUNTS = { v = true, arrivals = true, needed = true }
+local GRANT = schema({ 'room', 'campaign', 'owner', 'state', 'v', 'amount_minor', 'threshold_minor', 'arrivals',
+  'needed', 'ends_ms', 'order', 'card' }, { v = true, arrivals = true, needed = true })
 
 local function read_grant(tag, grant)
-  local fields = read_fields(tag .. ':grant:' .. grant, GRANT, GRANT_COUNTS)
+  local fields = read_fields(tag .. ':grant:' .. grant, GRANT)
   if fields then
     fields.grant = grant
   end
@@ -181,17 +194,18 @@ redis.register_function('budget_allot_v1', function(keys, args)
   return stored
 end)
 
-local DROP = { 'room', 'campaign', 'left', 'per_person', 'amount_minor', 'threshold_minor', 'ends_ms', 'grant_ends_ms',
-  'funder', 'card' }
 local DROP_COUNTS = { left = true, per_person = true }
+local DROP = schema({ 'room', 'campaign', 'left', 'per_person', 'amount_minor', 'threshold_minor', 'ends_ms',
+  'grant_ends_ms', 'funder', 'card' }, DROP_COUNTS)
+local DROPPED = schema({ 'drop', 'room', 'epoch', 'expected', 'event', 'campaign', 'left', 'per_person',
+  'amount_minor', 'threshold_minor', 'ends_ms', 'grant_ends_ms', 'funder', 'card' }, DROP_COUNTS)
 
 -- coupon_drop_v1 {tag} drop room epoch expected_offset event campaign count per_person amount_minor threshold_minor
 --   ends_ms grant_ends_ms funder card
 -- Offers coupons to the room and appends `coupon.dropped`. Answers {"ok", offset}; the same drop twice, the same.
 redis.register_function('coupon_drop_v1', function(keys, args)
   local tag = keys[1]
-  local drop = named(args, { 'drop', 'room', 'epoch', 'expected', 'event', 'campaign', 'left', 'per_person',
-    'amount_minor', 'threshold_minor', 'ends_ms', 'grant_ends_ms', 'funder', 'card' }, DROP_COUNTS)
+  local drop = named(args, DROPPED)
   local earlier = earlier_answer(tag, 'drop:' .. drop.drop)
   if earlier then
     return { 'ok', tonumber(earlier) }
@@ -204,7 +218,7 @@ redis.register_function('coupon_drop_v1', function(keys, args)
   if left < drop.left * drop.amount_minor then
     return { 'no', 'budget_spent', 'left_minor', left }
   end
-  for _, name in ipairs(DROP) do
+  for _, name in ipairs(DROP.names) do
     redis.call('HSET', tag .. ':drop:' .. drop.drop, name, drop[name])
   end
   local offset = append_event(tag, drop.room, clock_ms(), 'coupon.dropped', drop.event)
@@ -234,7 +248,7 @@ redis.register_function('coupon_claim_v1', function(keys, args)
   if earlier then
     return { 'ok', grant_card(read_grant(tag, earlier)) }
   end
-  local drop = read_fields(tag .. ':drop:' .. drop_id, DROP, DROP_COUNTS)
+  local drop = read_fields(tag .. ':drop:' .. drop_id, DROP)
   if not drop then
     return { 'no', 'drop_not_found' }
   end
@@ -254,12 +268,14 @@ redis.register_function('coupon_claim_v1', function(keys, args)
   return { 'ok', card }
 end)
 
+local LOCKED = schema({ 'grant', 'room', 'campaign', 'owner', 'needed', 'per_person', 'amount_minor', 'threshold_minor',
+  'ends_ms', 'funder', 'card' }, { needed = true, per_person = true })
+
 -- grant_create_v1 {tag} grant room campaign owner needed per_person amount_minor threshold_minor ends_ms funder card
 -- A coupon that unlocks when `needed` friends have come; one per owner, campaign and room, a repeat answers it.
 redis.register_function('grant_create_v1', function(keys, args)
   local tag = keys[1]
-  local grant = named(args, { 'grant', 'room', 'campaign', 'owner', 'needed', 'per_person', 'amount_minor',
-    'threshold_minor', 'ends_ms', 'funder', 'card' }, { needed = true, per_person = true })
+  local grant = named(args, LOCKED)
   local sharers, sharer = tag .. ':sharers:' .. grant.campaign, grant.room .. ':' .. grant.owner
   local earlier = redis.call('HGET', sharers, sharer)
   if earlier then

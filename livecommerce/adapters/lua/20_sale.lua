@@ -3,13 +3,12 @@
 --   {t}:sale:<sale>     hash                     {t}:buyers:<sale>   person → units held or sold
 --   {t}:sale_ends       sale → end, while open   phases: open, sold_out, closed
 
-local SALE = { 'room', 'sku', 'version', 'phase', 'price_minor', 'limit', 'opens_ms', 'closes_ms', 'hold_ms', 'v',
-  'allocated', 'available', 'held', 'sold', 'returned', 'settled' }
-local SALE_COUNTS = { version = true, limit = true, v = true, allocated = true, available = true, held = true,
-  sold = true, returned = true, settled = true }
+local SALE = schema({ 'room', 'sku', 'version', 'phase', 'price_minor', 'limit', 'opens_ms', 'closes_ms', 'hold_ms', 'v',
+  'allocated', 'available', 'held', 'sold', 'returned', 'settled' }, { version = true, limit = true, v = true,
+  allocated = true, available = true, held = true, sold = true, returned = true, settled = true })
 
 local function read_sale(tag, sale)
-  local fields = read_fields(tag .. ':sale:' .. sale, SALE, SALE_COUNTS)
+  local fields = read_fields(tag .. ':sale:' .. sale, SALE)
   if fields then
     fields.sale = sale
   end
@@ -27,6 +26,7 @@ end
 
 local function tell_phase(tag, sale, phase, kind, at_ms)
   sale.phase = phase
+  redis.call('HSET', sale.key, 'phase', phase)
   append_event(tag, sale.room, at_ms, kind,
     '{"t":"' .. kind .. '","at_ms":' .. int(at_ms) .. ',"sale":"' .. sale.sale .. '"}')
 end
@@ -34,6 +34,7 @@ end
 -- A closed sale without open holds gives the rest back to the shop, once.
 local function settle(tag, sale, at_ms)
   sale.returned, sale.available, sale.settled = sale.available, 0, 1
+  redis.call('HSET', sale.key, 'returned', sale.returned, 'settled', 1)
   tell_outbox(tag, sale.sale .. ':sale.closed:1', 'sale.closed', sale.sale, sale.room, at_ms,
     '{"sale":"' .. sale.sale .. '","sku":"' .. sale.sku .. '","allocated":' .. int(sale.allocated) .. ',"sold":'
     .. int(sale.sold) .. ',"returned":' .. int(sale.returned) .. ',"at_ms":' .. int(at_ms) .. '}')
@@ -49,8 +50,7 @@ local function store_sale(tag, sale, at_ms)
     settle(tag, sale, at_ms)
   end
   sale.v = sale.v + 1
-  redis.call('HSET', sale.key, 'v', sale.v, 'phase', sale.phase, 'available', sale.available, 'held', sale.held,
-    'sold', sale.sold, 'returned', sale.returned, 'settled', sale.settled, 'allocated', sale.allocated)
+  redis.call('HSET', sale.key, 'v', sale.v, 'available', sale.available, 'held', sale.held, 'sold', sale.sold)
 end
 
 local function move_units(tag, sale, available, held, sold, at_ms)
@@ -78,12 +78,14 @@ local function end_sale(tag, sale, at_ms)
   publish_stock(tag, sale)
 end
 
+local OPENING = schema({ 'sale', 'room', 'epoch', 'expected', 'event', 'sku', 'price_minor', 'stock', 'limit', 'opens_ms',
+  'closes_ms', 'hold_ms', 'offer' }, {})
+
 -- sale_open_v1 {tag} sale room epoch expected_offset event sku price_minor stock limit opens_ms closes_ms hold_ms offer
 -- Opens a sale and appends `sale.opened`. Answers {"ok", offset}; the same sale twice, the same.
 redis.register_function('sale_open_v1', function(keys, args)
   local tag = keys[1]
-  local sale = named(args, { 'sale', 'room', 'epoch', 'expected', 'event', 'sku', 'price_minor', 'stock', 'limit',
-    'opens_ms', 'closes_ms', 'hold_ms', 'offer' }, {})
+  local sale = named(args, OPENING)
   local earlier = earlier_answer(tag, 'sale:' .. sale.sale)
   if earlier then
     return { 'ok', tonumber(earlier) }

@@ -13,12 +13,11 @@ local CLOSING_LEASE_MS = 5000
 -- Ended orders stay this long for payments that come too late.
 local ENDED_SECONDS = 604800
 
-local ORDER = { 'room', 'sale', 'buyer', 'qty', 'state', 'v', 'total_minor', 'discount_minor', 'grant', 'payment',
-  'created_ms', 'expires_ms', 'pay_url', 'ending', 'card' }
-local ORDER_COUNTS = { qty = true, v = true }
+local ORDER = schema({ 'room', 'sale', 'buyer', 'qty', 'state', 'v', 'total_minor', 'discount_minor', 'grant', 'payment',
+  'created_ms', 'expires_ms', 'pay_url', 'ending', 'card' }, { qty = true, v = true })
 
 local function read_order(tag, order)
-  local fields = read_fields(tag .. ':order:' .. order, ORDER, ORDER_COUNTS)
+  local fields = read_fields(tag .. ':order:' .. order, ORDER)
   if fields then
     fields.order = order
   end
@@ -109,8 +108,8 @@ local function expire_overdue(tag, at_ms, count)
   end
 end
 
-local WISH = { 'sale', 'order', 'buyer', 'key', 'fingerprint', 'price_minor', 'qty', 'total_minor', 'discount_minor',
-  'grant', 'card', 'draft' }
+local WISH = schema({ 'sale', 'order', 'buyer', 'key', 'fingerprint', 'price_minor', 'qty', 'total_minor',
+  'discount_minor', 'grant', 'card', 'draft' }, { qty = true })
 
 -- The answer to a wish whose key was used before: the hold as it is now, if it is the same wish.
 local function repeated_hold(tag, wish, earlier)
@@ -147,11 +146,24 @@ local function hold_refusal(tag, wish, sale, grant, at_ms)
   return nil
 end
 
+-- Writes a granted wish as a held order and shows it to its buyer.
+local function write_hold(tag, wish, sale, at_ms)
+  local order = { order = wish.order, room = sale.room, buyer = wish.buyer, state = 'held', v = 1, created_ms = at_ms,
+    expires_ms = at_ms + sale.hold_ms, pay_url = '""', card = wish.card }
+  redis.call('HSET', tag .. ':order:' .. wish.order, 'room', sale.room, 'sale', wish.sale, 'buyer', wish.buyer,
+    'qty', wish.qty, 'state', 'held', 'v', 1, 'total_minor', wish.total_minor, 'discount_minor', wish.discount_minor,
+    'grant', wish.grant, 'payment', '', 'created_ms', at_ms, 'expires_ms', order.expires_ms, 'pay_url', '""',
+    'ending', '', 'card', wish.card, 'draft', wish.draft)
+  redis.call('ZADD', tag .. ':expiry', order.expires_ms, wish.order)
+  redis.call('ZADD', tag .. ':orders:' .. wish.buyer, at_ms, wish.order)
+  return show_order(tag, order)
+end
+
 -- hold_v1 {tag} sale order buyer key fingerprint price_minor qty total_minor discount_minor grant card draft
 -- Keeps units for a buyer until they are paid or the hold runs out. Answers {"ok", card, v, available, held, sold};
 -- the same key with the same fingerprint answers the same hold and takes nothing more.
 redis.register_function('hold_v1', function(keys, args)
-  local tag, wish = keys[1], named(args, WISH, { qty = true })
+  local tag, wish = keys[1], named(args, WISH)
   local operation = 'hold:' .. wish.buyer .. ':' .. wish.key
   local earlier = earlier_answer(tag, operation)
   if earlier then
@@ -170,17 +182,11 @@ redis.register_function('hold_v1', function(keys, args)
   if refusal then
     return refusal
   end
-  local order = { order = wish.order, key = tag .. ':order:' .. wish.order, room = sale.room, buyer = wish.buyer,
-    created_ms = at_ms, expires_ms = at_ms + sale.hold_ms, pay_url = '""', payment = '', ending = '', card = wish.card, v = 0 }
-  redis.call('HSET', order.key, 'room', sale.room, 'sale', wish.sale, 'buyer', wish.buyer, 'qty', wish.qty,
-    'total_minor', wish.total_minor, 'discount_minor', wish.discount_minor, 'grant', wish.grant,
-    'created_ms', at_ms, 'expires_ms', order.expires_ms, 'card', wish.card, 'draft', wish.draft)
-  redis.call('ZADD', tag .. ':orders:' .. wish.buyer, at_ms, wish.order)
+  local card = write_hold(tag, wish, sale, at_ms)
   count_buyer(tag, wish.sale, wish.buyer, wish.qty)
   if grant then
     reserve_grant(tag, grant, wish.order)
   end
-  local card = turn_order(tag, order, 'held', order.expires_ms)
   move_units(tag, sale, -wish.qty, wish.qty, 0, at_ms)
   keep_answer(tag, operation, wish.order .. ' ' .. wish.fingerprint)
   return { 'ok', card, unpack(stock_answer(sale)) }

@@ -3,14 +3,13 @@
 --   {t}:payment:<payment>  hash      {t}:polls    payment → next look, while created
 --   {t}:refunds            payment → next try, while refund_due
 
-local PAYMENT = { 'order', 'room', 'state', 'provider', 'amount_minor', 'currency', 'deadline_ms', 'created_ms',
-  'looks', 'tries', 'captured_minor', 'captured_currency', 'transaction', 'reason' }
-local PAYMENT_COUNTS = { looks = true, tries = true }
+local PAYMENT = schema({ 'order', 'room', 'state', 'provider', 'amount_minor', 'currency', 'deadline_ms',
+  'captured_minor', 'captured_currency', 'transaction', 'reason' }, {})
 -- Ended payments stay this long for captures that come too late.
 local PAYMENT_SECONDS = 2592000
 
 local function read_payment(tag, payment)
-  local fields = read_fields(tag .. ':payment:' .. payment, PAYMENT, PAYMENT_COUNTS)
+  local fields = read_fields(tag .. ':payment:' .. payment, PAYMENT)
   if fields then
     fields.payment = payment
   end
