@@ -29,7 +29,7 @@ test('a show stands on the day on which it begins', () => {
 });
 
 test('the grid grows to the hours that shows need, and not past midnight', () => {
-  expect(hoursOf([], daysOf(MONDAY))).toEqual({ from: 10, to: 23 });
+  expect(hoursOf([], daysOf(MONDAY))).toEqual({ from: 12, to: 22 });
   expect(hoursOf([at(14, 7), at(15, 22, 4)], daysOf(MONDAY))).toEqual({ from: 7, to: 24 });
 });
 

@@ -34,7 +34,7 @@ export function showsOn(shows: readonly ScheduledShow[], dayMs: number): Schedul
 export function hoursOf(
   shows: readonly ScheduledShow[],
   days: readonly number[],
-  least: { from: number; to: number } = { from: 10, to: 23 },
+  least: { from: number; to: number } = { from: 12, to: 22 },
 ): { from: number; to: number } {
   let { from, to } = least;
   for (const day of days)
