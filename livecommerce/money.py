@@ -5,6 +5,7 @@ Rates are integer parts per million. Nothing here rounds in a way that loses or 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ PPM = 1_000_000
 
 _EXPONENTS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "BHD": 3, "KWD": 3, "TND": 3}
 """ISO 4217 exponents that are not 2."""
+
+_AMOUNT = re.compile(r"(?P<whole>[0-9]{1,15})(\.(?P<decimals>[0-9]+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,19 @@ class Money:
         whole, fraction = divmod(abs(self.minor), 10**exponent)
         decimals = f".{fraction:0{exponent}d}" if exponent else ""
         return f"{sign}{whole}{decimals} {self.currency}"
+
+
+def minor_units(text: str, currency: str) -> int:
+    """An amount as people write it (``89.90``) in minor units.
+
+    Raises:
+        ValueError: it is no amount, is negative, or has more decimals than the currency.
+    """
+    exponent = _EXPONENTS.get(currency, 2)
+    amount = _AMOUNT.fullmatch(text)
+    if amount is None or len(amount["decimals"] or "") > exponent:
+        raise ValueError(f"{text!r} is no amount of {currency}")
+    return int(amount["whole"] + (amount["decimals"] or "").ljust(exponent, "0"))
 
 
 def floor_share(amount_minor: int, rate_ppm: int) -> int:
