@@ -1,8 +1,19 @@
 import common from './common';
 import errors from './errors';
 import lobby from './lobby';
+import orders from './orders';
 import room from './room';
 import schedule from './schedule';
 import signin from './signin';
+import studio from './studio';
 
-export default { ...common, ...errors, ...lobby, ...room, ...schedule, ...signin };
+export default {
+  ...common,
+  ...errors,
+  ...lobby,
+  ...orders,
+  ...room,
+  ...schedule,
+  ...signin,
+  ...studio,
+};

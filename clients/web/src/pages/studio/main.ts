@@ -1,0 +1,4 @@
+import { start } from '../../start';
+import Studio from './Studio.svelte';
+
+start(Studio);
