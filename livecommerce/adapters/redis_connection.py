@@ -12,6 +12,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from livecommerce.adapters.redis_cancellation import make_cancellable
 from livecommerce.ids import Shard, shard_of
 
 AWAY = (RedisConnectionError, RedisTimeoutError, OSError)
@@ -26,7 +27,7 @@ def connect(url: str, *, timeout_seconds: float | None = 5.0, max_connections: i
 
     The caller closes it (``aclose``). A command that runs into the time-out has an unknown outcome.
     """
-    return Redis.from_url(
+    redis = Redis.from_url(
         url,
         protocol=3,
         retry=Retry(NoBackoff(), 0),
@@ -35,6 +36,8 @@ def connect(url: str, *, timeout_seconds: float | None = 5.0, max_connections: i
         max_connections=max_connections,
         client_name="livecommerce",
     )
+    make_cancellable(redis.connection_pool)
+    return redis
 
 
 def tag(shard: Shard) -> str:
