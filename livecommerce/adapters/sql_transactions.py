@@ -56,6 +56,14 @@ async def insert_new(connection: AsyncConnection, table: Table, values: Mapping[
     return result.rowcount == 1
 
 
+async def insert_many_new(
+    connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Inserts the rows whose key is not there yet; all have the same columns."""
+    if rows:
+        await connection.execute(_insert(connection, table).on_conflict_do_nothing(), rows)
+
+
 async def upsert(
     connection: AsyncConnection, table: Table, values: Mapping[str, Any], *, keep: Sequence[str] = ()
 ) -> None:

@@ -1,0 +1,152 @@
+"""Facts of the live system into SQL: journal, orders, what the ledger must know, and stock that came back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+from sqlalchemy import Table, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from livecommerce.adapters.sql_schema import allocations, journal, orders, skus, sql_outbox
+from livecommerce.adapters.sql_transactions import insert_many_new, writes
+from livecommerce.fail_points import reach
+from livecommerce.journal import journal_row
+from livecommerce.orders import ConfirmedOrder
+from livecommerce.outbox import OutboxRecord
+
+Row = dict[str, Any]
+
+
+class ClosedSale(Struct, frozen=True, kw_only=True):
+    """What a closed sale sold and gives back."""
+
+    sale: str
+    sku: str
+    sold: int
+    returned: int
+    at_ms: int
+
+
+@dataclass(slots=True)
+class _Changes:
+    """What a batch of facts changes."""
+
+    rows: dict[Table, list[Row]] = field(
+        default_factory=lambda: {journal: [], orders: [], sql_outbox: []}  # written in this order
+    )
+    closed: list[ClosedSale] = field(default_factory=list)
+
+
+class SqlProjection:
+    """Implements ``worker.projector.Projection``."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def apply(self, records: Sequence[OutboxRecord]) -> None:
+        """Applies facts in one transaction; those that were applied before change nothing.
+
+        A fact that this version cannot read goes to the dead letters, so that it holds up nobody else.
+
+        Raises:
+            Unavailable: nothing was written, or the answer to the commit was lost.
+        """
+        async with writes(self._engine) as connection:
+            changes = _changes_of(await _unseen(connection, records))
+            for table, rows in changes.rows.items():
+                await insert_many_new(connection, table, rows)
+            reach("projection.after_rows")
+            for sale in changes.closed:
+                await _take_stock_back(connection, sale)
+            reach("projection.before_commit")
+
+
+async def _unseen(connection: AsyncConnection, records: Sequence[OutboxRecord]) -> list[OutboxRecord]:
+    """What the journal does not have: a fact stands there from the transaction that applied it."""
+    once = {record.id: record for record in records}
+    found = await connection.execute(select(journal.c.id).where(journal.c.id.in_(list(once))))
+    seen = set(found.scalars())
+    return [record for record in once.values() if record.id not in seen]
+
+
+def _changes_of(records: Sequence[OutboxRecord]) -> _Changes:
+    changes = _Changes()
+    for record in records:
+        changes.rows[journal].append(_journal_values(record))
+        try:
+            _add_consequences(changes, record)
+        except msgspec.DecodeError as error:
+            changes.rows[sql_outbox].append(_letter_values(record, f"unreadable: {error}"))
+    return changes
+
+
+def _add_consequences(changes: _Changes, record: OutboxRecord) -> None:
+    if record.type == "order.confirmed":
+        order = msgspec.json.decode(record.data, type=ConfirmedOrder)
+        changes.rows[orders].append(_order_values(order, record.data))
+        changes.rows[sql_outbox].append(_letter_values(record))
+    elif record.type == "sale.closed":
+        changes.closed.append(msgspec.json.decode(record.data, type=ClosedSale))
+
+
+async def _take_stock_back(connection: AsyncConnection, sale: ClosedSale) -> None:
+    closing = (
+        update(allocations)
+        .where(allocations.c.sale == sale.sale, allocations.c.closed_ms.is_(None))
+        .values(sold=sale.sold, returned=sale.returned, closed_ms=sale.at_ms)
+    )
+    if (await connection.execute(closing)).rowcount == 1:
+        back = update(skus).where(skus.c.sku == sale.sku).values(on_hand=skus.c.on_hand + sale.returned)
+        await connection.execute(back)
+
+
+def _journal_values(record: OutboxRecord) -> Row:
+    row = journal_row(record)
+    return {**msgspec.structs.asdict(row), "payload": _document(row.payload)}
+
+
+def _order_values(order: ConfirmedOrder, document: Raw) -> Row:
+    return {
+        "order": order.order,
+        "room": order.room,
+        "shop": order.shop,
+        "buyer": order.buyer,
+        "sale": order.sale,
+        "segment": order.segment,
+        "brand": order.brand,
+        "currency": order.currency,
+        "total_minor": order.total_minor,
+        "refunded_minor": 0,
+        "order_state": "confirmed",
+        "charge_state": "full",
+        "fulfillment_state": "unfulfilled",
+        "document": _document(document),
+        "confirmed_ms": order.confirmed_ms,
+    }
+
+
+def _letter_values(record: OutboxRecord, defect: str | None = None) -> Row:
+    return {
+        "id": record.id,
+        "key": record.key,
+        "type": record.type,
+        "at_ms": record.at_ms,
+        "document": _document(record.data),
+        "state": "dead" if defect else "pending",
+        "attempts": 0,
+        "next_ms": 0,
+        "error": defect,
+        "leased_until_ms": 0,
+    }
+
+
+def _document(data: Raw) -> Any:
+    """JSON as values; what is no JSON is kept as text."""
+    try:
+        return msgspec.json.decode(data)
+    except msgspec.DecodeError:
+        return bytes(data).decode(errors="replace")
