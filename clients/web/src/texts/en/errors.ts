@@ -11,6 +11,7 @@ export default {
   'error.product_booked': 'One of these products is already booked at this time.',
   'error.host_booked': 'The host already has a show at this time.',
   'error.outside_show': 'The segment must lie within the show.',
+  'error.brand_booked': 'This brand is in another show at this time.',
   'error.rival_booked': 'A rival brand of the same category is too close.',
   'error.bad_request': 'The server did not understand this request.',
   'error.server_error': 'The server had a problem. Please try again.',

@@ -13,6 +13,7 @@ export default {
   'error.product_booked': '其中有商品在该时段已被预订。',
   'error.host_booked': '主播在该时段已有直播。',
   'error.outside_show': '环节必须在直播时间之内。',
+  'error.brand_booked': '该品牌在这个时间已有其他直播时段。',
   'error.rival_booked': '与同类竞品品牌的时段过近。',
   'error.bad_request': '服务器无法识别此请求。',
   'error.server_error': '服务器出了点问题，请重试。',

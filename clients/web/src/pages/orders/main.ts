@@ -1,0 +1,4 @@
+import { start } from '../../start';
+import Orders from './Orders.svelte';
+
+start(Orders);

@@ -1,0 +1,4 @@
+import { start } from '../../start';
+import Order from './Order.svelte';
+
+start(Order);
