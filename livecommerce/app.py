@@ -44,6 +44,7 @@ from livecommerce.gateway.blocked_words import BlockedWords
 from livecommerce.gateway.hold_batch import HoldBatch
 from livecommerce.gateway.http.application import Lifespan, application
 from livecommerce.gateway.http.config import config_routes
+from livecommerce.gateway.http.coupons import coupon_routes
 from livecommerce.gateway.http.health import Probe, health_routes
 from livecommerce.gateway.http.media_hooks import media_hook_routes
 from livecommerce.gateway.http.orders import BuyerOrders, order_routes
@@ -213,6 +214,7 @@ def _api(settings: Settings, stores: Stores, door: Door, rooms: Rooms) -> list[B
         *share_routes.routes(),
         *session_routes(stores.accounts, door, now_ms, demo=settings.demo, secure=secure),
         *order_routes(buyer_orders, stores.orders, stores.cashier, door, url),
+        *coupon_routes(stores.coupons, door, shard_names(settings.shards)),
         *payment_routes({"sandbox": stores.cashier}),
         *media_hook_routes(rooms, settings.token_secret, now_ms),
     ]

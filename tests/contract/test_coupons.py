@@ -215,3 +215,13 @@ async def test_a_share_that_nobody_followed_in_time_expires_and_frees_no_money(s
     await shop.redis.zadd(f"{tag(SHARD)}:grant_expiry", {grant.grant: 0})
     assert await shop.coupons.sweep(SHARD, 100) == 1
     assert await budget(shop) == (5_000, 0, 0)
+
+
+async def test_an_owner_finds_all_their_coupons_with_their_rooms(shop: Shop) -> None:
+    await shop.fund(5_000)
+    claimed = await shop.claim(await shop.drop(1), "ann")
+    locked = await locked_grant(shop, "ann", needed=1)
+    owned = await shop.coupons.of_owner(PersonId("ann"), [SHARD])
+    assert {card.grant: card.state for _, card in owned} == {claimed.grant: "active", locked.grant: "locked"}
+    assert {room for room, _ in owned} == {shop.room}
+    assert await shop.coupons.of_owner(PersonId("bob"), [SHARD]) == []

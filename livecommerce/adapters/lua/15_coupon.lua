@@ -172,6 +172,7 @@ local function add_grant(tag, grant, state)
     'funder', grant.funder, 'card', grant.card)
   redis.call('SADD', tag .. ':grants:' .. grant.campaign, grant.grant)
   redis.call('HINCRBY', tag .. ':wallets:' .. grant.campaign, grant.owner, 1)
+  redis.call('SADD', tag .. ':owned:' .. grant.owner, grant.grant)
   return turn_grant(tag, grant, state)
 end
 
@@ -353,6 +354,24 @@ redis.register_function{
     end
     stored[5], stored[6] = worth, stuck
     return stored
+  end,
+  flags = { 'no-writes' },
+}
+
+-- grants_read_v1 {tag} person
+-- A person's coupons on this shard, in any state: room and card, one after the other.
+redis.register_function{
+  function_name = 'grants_read_v1',
+  callback = function(keys, args)
+    local answer = {}
+    for _, id in ipairs(redis.call('SMEMBERS', keys[1] .. ':owned:' .. args[1])) do
+      local grant = read_grant(keys[1], id)
+      if grant then
+        answer[#answer + 1] = grant.room
+        answer[#answer + 1] = grant_card(grant)
+      end
+    end
+    return answer
   end,
   flags = { 'no-writes' },
 }
