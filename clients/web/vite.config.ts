@@ -5,7 +5,8 @@ import { defineConfig, type Plugin } from 'vite';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
-const gateway = 'http://127.0.0.1:8000';
+/** The gateway that the development server stands in front of. */
+const gateway = process.env['GATEWAY'] ?? 'http://127.0.0.1:8000';
 
 /** Every HTML file at the top of the client is a page. */
 const pages = readdirSync(here).filter((name) => name.endsWith('.html'));

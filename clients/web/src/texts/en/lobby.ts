@@ -10,6 +10,7 @@ export default {
   'lobby.ended_at': 'Started {time}',
   'lobby.sale': 'Flash price',
   'lobby.pinned': 'Now showing',
+  'lobby.enter': 'Step in',
   'lobby.empty': 'No shows yet',
   'lobby.empty_lead': 'When a host plans or opens a show, it appears here.',
   'lobby.empty_host': 'Open the studio',

@@ -12,6 +12,7 @@ export default {
   'lobby.ended_at': '{time} 开播',
   'lobby.sale': '秒杀价',
   'lobby.pinned': '正在讲解',
+  'lobby.enter': '进入直播间',
   'lobby.empty': '还没有直播',
   'lobby.empty_lead': '主播创建或开播后，会出现在这里。',
   'lobby.empty_host': '去开播台',
