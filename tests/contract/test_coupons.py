@@ -220,7 +220,7 @@ async def test_a_share_that_nobody_followed_in_time_expires_and_frees_no_money(s
 async def test_an_owner_finds_all_their_coupons_with_their_rooms(shop: Shop) -> None:
     await shop.fund(5_000)
     claimed = await shop.claim(await shop.drop(1), "ann")
-    locked = await locked_grant(shop, "ann", needed=1)
+    locked = await locked_grant(shop, "ann", needed=1, per_person=2)
     owned = await shop.coupons.of_owner(PersonId("ann"), [SHARD])
     assert {card.grant: card.state for _, card in owned} == {claimed.grant: "active", locked.grant: "locked"}
     assert {room for room, _ in owned} == {shop.room}
