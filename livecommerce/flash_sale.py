@@ -46,6 +46,20 @@ class Append(Struct, frozen=True, kw_only=True):
     """JSON, without its offset."""
 
 
+class SaleAdjustment(Struct, frozen=True, kw_only=True):
+    """A change of a running sale; added units were taken from the shop's stock before."""
+
+    sale: SaleId
+    version: int
+    """The version that is changed; the sale then has the next one."""
+    price_minor: int
+    limit: int
+    """Never lower than before: somebody may have as many already."""
+    closes_ms: int
+    added: int = 0
+    """Units more; negative takes units away that nobody holds."""
+
+
 class StockAudit(Struct, frozen=True, kw_only=True):
     """A sale counted twice: by its counters and by walking its orders."""
 
@@ -97,6 +111,16 @@ class Inventory(Protocol):
 
         Raises:
             Conflict: ``sale_changed``: it has another version.
+        """
+        ...
+
+    async def adjust_sale(self, adjustment: SaleAdjustment, append: Append) -> StockCount:
+        """Changes a running sale and appends its event; open holds keep their price.
+
+        Raises:
+            Stale: the room has moved on and nothing was written; look again and repeat.
+            Conflict: ``sale_changed`` (it has another version), ``sale_closed``, ``limit_lowered`` or
+                ``too_few_available``.
         """
         ...
 

@@ -11,7 +11,7 @@ from livecommerce.adapters.redis_connection import AWAY, Connection, tag, tag_of
 from livecommerce.adapters.redis_functions import ask, call, refusal
 from livecommerce.checkout import Draft, Held, Offer
 from livecommerce.errors import DomainError, NotFound, Unavailable
-from livecommerce.flash_sale import Append, SaleOpening, StockAudit, StockCount
+from livecommerce.flash_sale import Append, SaleAdjustment, SaleOpening, StockAudit, StockCount
 from livecommerce.ids import SaleId, shard_of
 from livecommerce.orders import OrderCard
 from livecommerce.room.live import Stale
@@ -58,6 +58,27 @@ class RedisInventory:
     async def close_sale(self, sale: SaleId, version: int) -> StockCount:
         """Closes a sale; open holds keep their time, the rest goes back when the last has ended."""
         return _count(sale, await ask(self._redis, "sale_close_v1", sale, version))
+
+    async def adjust_sale(self, adjustment: SaleAdjustment, append: Append) -> StockCount:
+        """Changes a running sale and appends its event; open holds keep their price.
+
+        Raises:
+            Stale: the room has moved on; nothing was written.
+        """
+        answer = await ask(
+            self._redis,
+            "sale_adjust_v1",
+            adjustment.sale,
+            append.epoch,
+            append.expected_offset,
+            append.event,
+            adjustment.version,
+            adjustment.price_minor,
+            adjustment.limit,
+            adjustment.closes_ms,
+            adjustment.added,
+        )
+        return _count(adjustment.sale, answer)
 
     async def stock(self, sales: Sequence[SaleId]) -> list[StockCount]:
         """What is left of each; unknown sales are left out. One shard, one call."""

@@ -41,6 +41,12 @@ class SaleOpened(Event, frozen=True, kw_only=True, tag="sale.opened"):
     sale: SaleCard
 
 
+class SaleAdjusted(Event, frozen=True, kw_only=True, tag="sale.adjusted"):
+    """A running sale changed: it is replaced where it stands; its phase stays."""
+
+    sale: SaleCard
+
+
 class SoldOut(Event, frozen=True, kw_only=True, tag="sold.out"):
     """The last unit is held or sold."""
 
@@ -114,6 +120,7 @@ RoomEvent = (
     | Pinned
     | Unpinned
     | SaleOpened
+    | SaleAdjusted
     | SoldOut
     | Restocked
     | SaleClosed

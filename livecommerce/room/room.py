@@ -73,6 +73,16 @@ def open_sale(state: RoomState, sale: SaleCard) -> RoomEvent:
     return ev.SaleOpened(at_ms=sale.opens_ms, sale=sale)
 
 
+def adjust_sale(state: RoomState, sale: SaleCard, now_ms: int) -> RoomEvent:
+    """Checks that a sale may change into this card, whose version is the next one."""
+    current = find_sale(state, sale.sale)
+    if current.phase == "closed":
+        raise Conflict("sale_closed")
+    if sale.version != current.version + 1:
+        raise Conflict("sale_changed", version=current.version)
+    return ev.SaleAdjusted(at_ms=now_ms, sale=sale)
+
+
 def find_sale(state: RoomState, sale: str) -> SaleCard:
     """The sale as the room shows it."""
     for card in state.sales:
@@ -167,6 +177,8 @@ def apply(state: RoomState, event: RoomEvent) -> RoomState:
             return replace(state, pins=_without_pin(state, product))
         case ev.SaleOpened(sale=sale):
             return replace(state, sales=(sale, *(card for card in state.sales if card.phase != "closed")))
+        case ev.SaleAdjusted(sale=sale):
+            return _with_sale(state, sale)
         case ev.SoldOut(sale=sale):
             return _with_sale_phase(state, sale, "sold_out")
         case ev.Restocked(sale=sale):
@@ -205,6 +217,15 @@ def _without_pin(state: RoomState, product: str) -> tuple[PinCard, ...]:
 
 def _without_stream(state: RoomState, seat: str) -> tuple[StreamCard, ...]:
     return tuple(card for card in state.streams if card.seat != seat)
+
+
+def _with_sale(state: RoomState, sale: SaleCard) -> RoomState:
+    return replace(
+        state,
+        sales=tuple(
+            replace(sale, phase=card.phase) if card.sale == sale.sale else card for card in state.sales
+        ),
+    )
 
 
 def _with_sale_phase(state: RoomState, sale: str, phase: str) -> RoomState:

@@ -9,6 +9,7 @@ from livecommerce.adapters.redis_connection import Connection, tag
 from livecommerce.checkout import Held, Wish
 from livecommerce.clock import now_ms
 from livecommerce.errors import Conflict, NotFound, Unavailable
+from livecommerce.flash_sale import SaleAdjustment, StockCount
 from livecommerce.ids import OrderId, PersonId, SaleId
 from livecommerce.orders import ConfirmedOrder, OrderCard
 from livecommerce.room.live import Stale
@@ -165,6 +166,72 @@ async def test_releasing_an_outdated_version_changes_nothing(shop: Shop) -> None
     card = await shop.orders.release(OrderId(closing.order), closing.v)
     assert card.state == "sold"
     await shop.assert_lawful(sale)
+
+
+def change(sale: SaleId, **fields: int) -> SaleAdjustment:
+    fixed = {"version": 1, "price_minor": PRICE, "limit": 1, "closes_ms": now_ms() + 60_000}
+    return SaleAdjustment(sale=sale, **fixed | fields)
+
+
+async def adjust(shop: Shop, sale: SaleId, **fields: int) -> StockCount:
+    return await shop.inventory.adjust_sale(change(sale, **fields), await shop.append_here("sale.adjusted"))
+
+
+async def test_an_adjusted_price_holds_for_later_wishes_only(shop: Shop) -> None:
+    sale = await shop.open_sale(2)
+    before = await shop.buy(sale, "ann")
+    await adjust(shop, sale, price_minor=PRICE - 1_000)
+    assert await shop.refused(sale, "bob") == "price_changed"
+    after = await shop.buy(sale, "bob", price_minor=PRICE - 1_000)
+    assert after.order.total_minor == before.order.total_minor - 1_000
+    assert await shop.capture(await shop.begin_payment(before, "ann")) == "applied"
+
+
+async def test_added_units_reopen_a_sold_out_sale(shop: Shop) -> None:
+    sale = await shop.open_sale(1)
+    await shop.buy(sale, "ann")
+    assert (await adjust(shop, sale, added=2)).available == 2
+    assert await shop.events() == ["sale.opened", "sold.out", "sale.adjusted", "restocked"]
+    await shop.assert_lawful(sale)
+
+
+async def test_units_that_somebody_holds_are_not_taken_away(shop: Shop) -> None:
+    sale = await shop.open_sale(2)
+    await shop.buy(sale, "ann")
+    with pytest.raises(Conflict, match="too_few_available"):
+        await adjust(shop, sale, added=-2)
+    assert (await adjust(shop, sale, added=-1)).available == 0
+    await shop.assert_lawful(sale)
+
+
+async def test_a_sale_is_adjusted_only_in_the_version_that_was_seen(shop: Shop) -> None:
+    sale = await shop.open_sale(2)
+    await adjust(shop, sale)
+    with pytest.raises(Conflict, match="sale_changed"):
+        await adjust(shop, sale)
+
+
+async def test_a_limit_is_raised_but_not_lowered(shop: Shop) -> None:
+    sale = await shop.open_sale(3, limit=1)
+    await adjust(shop, sale, limit=2)
+    await shop.buy(sale, "ann", qty=2)
+    with pytest.raises(Conflict, match="limit_lowered"):
+        await adjust(shop, sale, version=2, limit=1)
+
+
+async def test_an_adjusted_end_is_kept_to(shop: Shop) -> None:
+    sale = await shop.open_sale(2)
+    await adjust(shop, sale, closes_ms=now_ms() - 1)
+    assert await shop.refused(sale, "ann") == "sale_closed"
+    await shop.orders.sweep(SHARD, 100)
+    assert (await shop.events())[-1] == "sale.closed"
+
+
+async def test_a_sale_is_not_adjusted_where_the_room_has_moved_on(shop: Shop) -> None:
+    stale = await shop.append_here("sale.adjusted")
+    sale = await shop.open_sale(2)
+    with pytest.raises(Stale):
+        await shop.inventory.adjust_sale(change(sale), stale)
 
 
 async def test_a_closed_sale_sells_nothing_more(shop: Shop) -> None:

@@ -25,10 +25,11 @@ from livecommerce.adapters.redis_connection import connect, load_library, tag
 from livecommerce.checkout import Held
 from livecommerce.clock import now_ms
 from livecommerce.errors import DomainError
+from livecommerce.flash_sale import SaleAdjustment, StockCount
 from livecommerce.ids import OrderId, PersonId, new_id
 from livecommerce.orders import ClosingOrder, ConfirmedOrder
 from livecommerce.payment import Standing
-from tests.selling import CURRENCY, SHARD, Shop
+from tests.selling import CURRENCY, PRICE, SHARD, Shop
 from tests.servers import ValkeyServer
 
 BUYERS = st.sampled_from(["ann", "bob"])
@@ -52,6 +53,7 @@ class Selling(RuleBasedStateMachine):
         super().__init__()
         self.runner = asyncio.Runner()
         self.steps = 0
+        self.version = 1
         self.captured: dict[str, int] = {}
         self.wishes: dict[str, dict[str, str | int]] = {}
 
@@ -209,10 +211,28 @@ class Selling(RuleBasedStateMachine):
         for closing in self.run(self.shop.orders.sweep(SHARD, 100)).closing:
             self.provider_has_closed(closing)
 
+    @rule(added=st.integers(-1, 2), raised=st.integers(0, 1))
+    def adjust(self, added: int, raised: int) -> None:
+        if self.allowed(self._adjust(added, raised)) is not None:
+            self.stock, self.limit, self.version = self.stock + added, self.limit + raised, self.version + 1
+
+    async def _adjust(self, added: int, raised: int) -> StockCount:
+        return await self.shop.inventory.adjust_sale(
+            SaleAdjustment(
+                sale=self.sale,
+                version=self.version,
+                price_minor=PRICE,
+                limit=self.limit + raised,
+                closes_ms=now_ms() + 600_000,
+                added=added,
+            ),
+            await self.shop.append_here("sale.adjusted"),
+        )
+
     @precondition(lambda self: self.steps > STEPS // 2)
     @rule()
     def close_the_sale(self) -> None:
-        self.run(self.shop.inventory.close_sale(self.sale, 1))
+        self.run(self.shop.inventory.close_sale(self.sale, self.version))
 
     # ------------------------------------------------------------ laws
 

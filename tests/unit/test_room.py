@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from livecommerce.errors import Conflict, DomainError
 from livecommerce.room import room as rules
 from livecommerce.room.cards import DropCard, RoomState, SegmentCard, StreamCard
-from livecommerce.room.events import Restocked, RoomEvent, SaleClosed, SoldOut
+from livecommerce.room.events import Restocked, RoomEvent, SaleAdjusted, SaleClosed, SoldOut
 from tests.rooms import a_product, a_room, a_sale
 
 NAMES = ("umbrella", "teapot", "lipstick", "tea")
@@ -68,6 +68,17 @@ def test_a_closed_sale_leaves_when_the_next_opens() -> None:
     state = rules.fold(state, [SaleClosed(at_ms=6_000, sale="sale-umbrella")])
     state = rules.fold(state, [rules.open_sale(state, a_sale("tea"))])
     assert [sale.sale for sale in state.sales] == ["sale-tea"]
+
+
+def test_an_adjusted_sale_has_its_new_price_and_keeps_its_phase() -> None:
+    state = rules.fold(
+        a_room(), [rules.open_sale(a_room(), a_sale()), SoldOut(at_ms=6, sale="sale-umbrella")]
+    )
+    cheaper = replace(a_sale(), version=2, price_minor=5_000)
+    state = rules.fold(state, [rules.adjust_sale(state, cheaper, 7)])
+    assert state.sales == (replace(cheaper, phase="sold_out"),)
+    with pytest.raises(Conflict, match="sale_changed"):
+        rules.adjust_sale(state, cheaper, 8)
 
 
 def test_units_that_come_back_open_a_sold_out_sale_but_not_a_closed_one() -> None:
@@ -147,6 +158,7 @@ def events_of(state: RoomState, kind: str, name: str, at_ms: int) -> Sequence[Ro
         "open": lambda: [rules.open_sale(state, a_sale(name, at_ms))],
         "sold_out": lambda: [SoldOut(at_ms=at_ms, sale=f"sale-{name}")],
         "restocked": lambda: [Restocked(at_ms=at_ms, sale=f"sale-{name}")],
+        "adjusted": lambda: [SaleAdjusted(at_ms=at_ms, sale=replace(a_sale(name), version=2, price_minor=1))],
         "closed": lambda: [SaleClosed(at_ms=at_ms, sale=f"sale-{name}")],
         "drop": lambda: [rules.drop_coupon(state, a_drop(name, at_ms), at_ms)],
         "segment": lambda: rules.start_segment(state, a_segment(name), at_ms),

@@ -121,6 +121,47 @@ redis.register_function('sale_close_v1', function(keys, args)
   return { 'ok', unpack(stock_answer(sale)) }
 end)
 
+local ADJUSTMENT = schema({ 'sale', 'epoch', 'expected', 'event', 'version', 'price_minor', 'limit', 'closes_ms', 'added' },
+  { version = true, limit = true, added = true })
+
+local function adjustment_refusal(tag, sale, change)
+  if not sale then
+    return { 'no', 'sale_not_found' }
+  end
+  if sale.phase == 'closed' then
+    return { 'no', 'sale_closed' }
+  end
+  if sale.version ~= change.version then
+    return { 'no', 'sale_changed', 'version', sale.version }
+  end
+  if change.limit < sale.limit then
+    return { 'no', 'limit_lowered', 'limit', sale.limit }
+  end
+  if sale.available + change.added < 0 then
+    return { 'no', 'too_few_available', 'available', sale.available }
+  end
+  return room_refusal(tag, sale.room, change.epoch, change.expected)
+end
+
+-- sale_adjust_v1 {tag} sale epoch expected_offset event version price_minor limit closes_ms added
+-- Changes a running sale, adds units to it or takes free ones away, and appends `sale.adjusted`. Open holds keep their
+-- price. Answers {"ok", v, available, held, sold}; repeated, it is refused, as the version has moved on.
+redis.register_function('sale_adjust_v1', function(keys, args)
+  local tag, change = keys[1], named(args, ADJUSTMENT)
+  local sale, at_ms = read_sale(tag, change.sale), clock_ms()
+  local refusal = adjustment_refusal(tag, sale, change)
+  if refusal then
+    return refusal
+  end
+  redis.call('HSET', sale.key, 'version', sale.version + 1, 'price_minor', change.price_minor, 'limit', change.limit,
+    'closes_ms', change.closes_ms, 'allocated', sale.allocated + change.added)
+  redis.call('ZADD', tag .. ':sale_ends', change.closes_ms, sale.sale)
+  append_event(tag, sale.room, at_ms, 'sale.adjusted', change.event)
+  move_units(tag, sale, change.added, 0, 0, at_ms)
+  publish_stock(tag, sale)
+  return { 'ok', unpack(stock_answer(sale)) }
+end)
+
 -- sale_stock_v1 {tag} sale...
 -- {v, available, held, sold} of each sale, false for unknown ones.
 redis.register_function{
