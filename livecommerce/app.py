@@ -224,7 +224,7 @@ def _handlers(
     settings: Settings, stores: Stores, background: Background, words: BlockedWords
 ) -> Mapping[type[Any], Any]:
     trail = Trail(stores.audit, now_ms)
-    stockroom = Stockroom(stores.catalog)
+    stockroom = Stockroom(stores.catalog, stores.schedule)
     desk = HoldBatch(Checkout(stores.inventory, stores.coupons), background, now_ms)
     selling = SellingCommands(
         desk,

@@ -40,6 +40,10 @@ class Stockroom(Protocol):
         """The product of a SKU that is on this room's shelf, and how the room shows it."""
         ...
 
+    async def brand_ppm(self, room: str, product: Product) -> int:
+        """What a guest brand leaves to the show's shop for a product."""
+        ...
+
     async def allocate(self, sale: SaleId, sku: SkuId, units: int, at_ms: int) -> Allocation:
         """Lends units to a sale, once per sale."""
         ...
@@ -126,11 +130,12 @@ class SellingCommands:
         if any(card.sale == sale for card in served.live.state.sales):
             return ok(message)
         product, shown = await self._stockroom.find_on_shelf(room, sku)
+        brand_ppm = await self._stockroom.brand_ppm(room, product)
         lent = await self._stockroom.allocate(sale, sku, message.stock, self._clock())
         if lent.returned is not None:
             raise Conflict("key_reused")
         try:
-            await self._append(served, lambda: self._open(served, sale, message, product, shown))
+            await self._append(served, lambda: self._open(served, sale, message, product, shown, brand_ppm))
         except Unavailable:
             raise  # it may have opened; the same key finds out
         except DomainError:
@@ -146,7 +151,13 @@ class SellingCommands:
             await self._stockroom.take_back(sale, 0, self._clock())
 
     async def _open(
-        self, served: ServedRoom, sale: SaleId, message: wire.SaleOpen, product: Product, shown: ProductCard
+        self,
+        served: ServedRoom,
+        sale: SaleId,
+        message: wire.SaleOpen,
+        product: Product,
+        shown: ProductCard,
+        brand_ppm: int,
     ) -> None:
         state = served.live.state
         now_ms = self._clock()
@@ -180,6 +191,7 @@ class SellingCommands:
             title=product.title,
             image=product.image,
             currency=product.currency,
+            brand_ppm=brand_ppm,
         )
         opening = SaleOpening(
             sale=sale,

@@ -7,13 +7,16 @@ from livecommerce.errors import NotFound
 from livecommerce.ids import RoomId, SaleId, SkuId
 from livecommerce.room.cards import ProductCard
 from livecommerce.room.plan import product_card
+from livecommerce.schedule.segment import BOOKED
+from livecommerce.schedule.store import ScheduleStore
 
 
 class Stockroom:
     """Products of a show, looked up on its shelf; what is not there cannot be pinned or sold."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, schedule: ScheduleStore) -> None:
         self._catalog = catalog
+        self._schedule = schedule
 
     async def card(self, room: str, product: str) -> ProductCard:
         """A product as the room shows it."""
@@ -28,6 +31,13 @@ class Stockroom:
             if any(variant.sku == sku for variant in one.skus):
                 return one, product_card(one)
         raise NotFound("product_not_on_shelf")
+
+    async def brand_ppm(self, room: str, product: Product) -> int:
+        """What a guest brand leaves to the show's shop, as agreed for the segment that shows the product."""
+        for segment in await self._schedule.segments_of([RoomId(room)]):
+            if segment.state in BOOKED and product.product in segment.products:
+                return segment.commission_ppm
+        return 0
 
     async def allocate(self, sale: SaleId, sku: SkuId, units: int, at_ms: int) -> Allocation:
         """Lends units to a sale, once per sale."""

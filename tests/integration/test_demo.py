@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -15,6 +17,7 @@ from tests.integration.programme import Site
 
 NOON = 1_780_000_000_000
 HOUR = 3_600_000
+PICTURES = Path(__file__).parents[2] / "clients" / "web" / "public"
 
 
 @pytest.fixture
@@ -93,3 +96,12 @@ async def test_a_show_that_somebody_planned_is_left_alone(site: Site) -> None:
     await site.programme.schedule.add_show(moved)
     await seed(site, NOON + 24 * HOUR)
     assert moved in await site.programme.schedule.unfinished()
+
+
+async def test_every_picture_exists(site: Site) -> None:
+    await seed(site)
+    shows = await site.programme.schedule.unfinished()
+    goods = [*await site.programme.catalog.products_of(demo.MERCHANT)]
+    goods += await site.programme.catalog.products_of(demo.BRAND)
+    for path in (*(one.image for one in goods), *(show.cover for show in shows)):
+        assert (PICTURES / path.removeprefix("/")).is_file(), path

@@ -11,7 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from livecommerce.adapters.redis_connection import Connection
 from livecommerce.clock import now_ms
 from livecommerce.coupon import Campaign
-from livecommerce.ids import CampaignId, ShopId
+from livecommerce.errors import NotFound
+from livecommerce.gateway.stockroom import Stockroom
+from livecommerce.ids import CampaignId, ShopId, SkuId
 from livecommerce.room import room as rules
 from livecommerce.room.live import LiveRoom
 from livecommerce.room.plan import product_card
@@ -259,3 +261,19 @@ async def test_only_what_is_on_air_gets_more_time(site: Site) -> None:
     assert (await site.ask("brand", "POST", f"{path}/extend", {"minutes": 5})).status_code == 403
     longer = (await site.ask("host", "POST", f"{path}/extend", {"minutes": 5})).json()
     assert longer["ends_ms"] == row["ends_ms"] + 5 * MINUTE
+
+
+# ---------------------------------------------------------------- what the host may sell
+
+
+async def test_a_brands_product_is_sold_at_the_terms_of_its_segment(site: Site) -> None:
+    room = await plan(site)
+    stockroom = Stockroom(site.programme.catalog, site.programme.schedule)
+    row = (await site.ask("brand", "POST", "/api/segments", await slot(site, room))).json()
+    with pytest.raises(NotFound, match="product_not_on_shelf"):
+        await stockroom.find_on_shelf(room, SkuId("tea-1"))
+    await site.ask("host", "POST", f"/api/segments/{row['segment']}/accept")
+    tea, card = await stockroom.find_on_shelf(room, SkuId("tea-1"))
+    assert (tea.product, card.product) == ("tea", "tea")
+    assert await stockroom.brand_ppm(room, tea) == 150_000
+    assert await stockroom.brand_ppm(room, product("umbrella", "shop")) == 0
