@@ -1,0 +1,239 @@
+"""A buyer's orders over HTTP, on both sides of their handing over to SQL."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import insert, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.applications import Starlette
+
+from livecommerce.accounts import Person
+from livecommerce.adapters.redis_connection import Connection
+from livecommerce.adapters.redis_outbox import RedisOutbox
+from livecommerce.adapters.sql_connection import migrate, open_sql
+from livecommerce.adapters.sql_orders import SqlOrders
+from livecommerce.adapters.sql_projection import SqlProjection
+from livecommerce.adapters.sql_schema import persons, products, shops, shows, sql_outbox
+from livecommerce.checkout import Held
+from livecommerce.clock import now_ms
+from livecommerce.gateway.auth import Door, Tokens
+from livecommerce.gateway.http.application import application
+from livecommerce.gateway.http.orders import BuyerOrders, order_routes
+from livecommerce.gateway.http.payments import payment_routes
+from livecommerce.signatures import derive_key, sign
+from livecommerce.worker.projector import Projector
+from tests.sandbox import SECRET
+from tests.selling import PRICE, SHARD
+from tests.till import Till
+
+OURS = "http://shop.test"
+
+
+@asynccontextmanager
+async def nothing(_app: Starlette) -> AsyncIterator[None]:
+    yield
+
+
+class OrdersApi:
+    """The API, and everything behind it."""
+
+    def __init__(self, till: Till, sql: AsyncEngine) -> None:
+        self.till = till
+        self.sql = sql
+        door = Door(Tokens(SECRET, now_ms), [OURS])
+        self.tokens = door.tokens
+        orders = BuyerOrders(till.orders, SqlOrders(sql))
+        app = application(
+            [
+                *order_routes(orders, till.orders, till.cashier, door, OURS),
+                *payment_routes({"sandbox": till.cashier}),
+            ],
+            nothing,
+            "",
+        )
+        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=OURS)
+        outbox = RedisOutbox(till.redis, "projector", "test")
+        self.projector = Projector(outbox, SqlProjection(sql), till.orders, [SHARD])
+
+    async def ask(self, method: str, path: str, person: str, *, guest: bool = False) -> httpx.Response:
+        """Sends a request as somebody."""
+        token, _ = self.tokens.mint(Person(person=person, name=person, guest=guest))
+        return await self.http.request(method, path, headers={"authorization": f"Bearer {token}"})
+
+    async def rows(self, person: str) -> list[dict[str, Any]]:
+        """A person's list of orders."""
+        rows: list[dict[str, Any]] = (await self.ask("GET", "/api/orders", person)).json()["orders"]
+        return rows
+
+    async def seed(self) -> None:
+        """A shop, its host, its product and its show."""
+        async with self.sql.begin() as sql:
+            await sql.execute(insert(persons).values(person="host", name="Mei", created_ms=0))
+            await sql.execute(insert(shops).values(shop="shop", name={"en": "Rain or shine"}, created_ms=0))
+            await sql.execute(
+                insert(products).values(
+                    product="umbrella",
+                    shop="shop",
+                    title={"en": "Umbrella"},
+                    image="/demo/umbrella.svg",
+                    category="home",
+                    currency="CNY",
+                    created_ms=0,
+                )
+            )
+            await sql.execute(
+                insert(shows).values(
+                    room=self.till.room,
+                    shop="shop",
+                    host="host",
+                    title={"en": "Rainy evening"},
+                    cover="",
+                    phase="live",
+                    starts_ms=0,
+                    ends_ms=1,
+                    time_zone="Asia/Shanghai",
+                    created_ms=0,
+                )
+            )
+
+
+@pytest.fixture
+async def api(redis: Connection, tmp_path: Path) -> AsyncIterator[OrdersApi]:
+    url = f"sqlite:{tmp_path / 'shop.sqlite'}"
+    await migrate(url)
+    sql, till = open_sql(url), Till(redis, tmp_path / "sandbox.sqlite")
+    await till.open_room()
+    api = OrdersApi(till, sql)
+    await api.seed()
+    yield api
+    await api.http.aclose()
+    await till.close()
+    await sql.dispose()
+
+
+def path(held: Held, what: str = "") -> str:
+    return f"/api/orders/{held.order.order}{what}"
+
+
+async def test_an_unpaid_order_is_shown_with_its_three_axes(api: OrdersApi) -> None:
+    held = await api.till.buy(await api.till.open_sale(1), "ann")
+    (row,) = await api.rows("ann")
+    assert (row["order_state"], row["charge"], row["fulfillment"]) == (
+        "awaiting_payment",
+        "none",
+        "unfulfilled",
+    )
+    assert row["room_title"] == {"en": "Rainy evening"}
+    assert row["expires_ms"] == held.order.expires_ms
+
+
+async def test_paying_leads_to_the_providers_page_and_back_to_a_confirmed_order(api: OrdersApi) -> None:
+    held = await api.till.buy(await api.till.open_sale(1), "ann")
+    pay_url = (await api.ask("POST", path(held, "/pay"), "ann")).json()["pay_url"]
+    back = await api.till.world.http.post(pay_url, data={"action": "pay", "fault": ""})
+    assert back.headers["location"] == f"{OURS}/orders/{held.order.order}"
+    await api.till.world.callbacks.get()
+    row = (await api.ask("GET", path(held), "ann")).json()
+    assert (row["order_state"], row["charge"], row["ledger"]) == ("confirmed", "full", None)
+
+
+async def test_an_order_looks_the_same_before_and_after_sql_has_it(api: OrdersApi) -> None:
+    held = await api.till.sell(await api.till.open_sale(1), "ann")
+    before = (await api.ask("GET", path(held), "ann")).json()
+    assert await api.projector.step() > 0
+    after = (await api.ask("GET", path(held), "ann")).json()
+    assert await api.rows("ann") == [after]
+    differing = {name for name in before if before[name] != after[name]}
+    assert differing == {"v", "image", "title", "expires_ms", "paid_ms"}
+    assert (after["title"], after["total_minor"]) == ({"en": "Umbrella"}, PRICE)
+
+
+async def test_an_order_tells_when_the_ledger_has_it(api: OrdersApi) -> None:
+    held = await api.till.sell(await api.till.open_sale(1), "ann")
+    await api.projector.step()
+    async with api.sql.begin() as sql:
+        await sql.execute(update(sql_outbox).values(state="applied"))
+    assert (await api.ask("GET", path(held), "ann")).json()["ledger"] == "applied"
+
+
+async def test_orders_of_both_owners_stand_in_one_list_newest_first(api: OrdersApi) -> None:
+    sale = await api.till.open_sale(3, limit=3)
+    first = await api.till.sell(sale, "ann")
+    await api.projector.step()
+    second = await api.till.buy(sale, "ann")
+    listed = [(row["order"], row["order_state"]) for row in await api.rows("ann")]
+    assert listed == [(second.order.order, "awaiting_payment"), (first.order.order, "confirmed")]
+
+
+async def test_a_cancelled_order_is_shown_as_canceled(api: OrdersApi) -> None:
+    held = await api.till.buy(await api.till.open_sale(1), "ann")
+    row = (await api.ask("POST", path(held, "/cancel"), "ann")).json()
+    assert (row["order_state"], row["charge"]) == ("canceled", "none")
+
+
+@pytest.mark.parametrize("what", ["/pay", "/cancel"])
+async def test_a_sold_order_is_neither_paid_nor_cancelled_again(api: OrdersApi, what: str) -> None:
+    held = await api.till.sell(await api.till.open_sale(1), "ann")
+    refused = await api.ask("POST", path(held, what), "ann")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "already_paid")
+
+
+@pytest.mark.parametrize(("method", "what"), [("GET", ""), ("POST", "/pay"), ("POST", "/cancel")])
+async def test_nobody_sees_or_touches_the_order_of_somebody_else(
+    api: OrdersApi, method: str, what: str
+) -> None:
+    held = await api.till.buy(await api.till.open_sale(1), "ann")
+    assert (await api.ask(method, path(held, what), "bob")).status_code == 404
+    await api.till.sell(await api.till.open_sale(1), "ann")
+    await api.projector.step()
+    assert await api.rows("bob") == []
+
+
+async def test_orders_need_an_account(api: OrdersApi) -> None:
+    assert (await api.http.get("/api/orders")).status_code == 401
+    assert (await api.ask("GET", "/api/orders", "zoe", guest=True)).status_code == 401
+
+
+async def test_something_that_is_no_id_is_not_found(api: OrdersApi) -> None:
+    assert (await api.ask("GET", "/api/orders/..%2Fetc", "ann")).status_code == 404
+
+
+async def test_a_forged_callback_changes_nothing(api: OrdersApi) -> None:
+    held = await api.till.buy(await api.till.open_sale(1), "ann")
+    payment = await api.till.pay_page(held, "ann")
+    body = f'{{"payment":"{payment}","state":"captured"}}'.encode()
+    headers = sign(b"not the key", "m", now_ms(), body)
+    answer = await api.http.post("/api/payments/sandbox/callback", content=body, headers=headers)
+    assert answer.status_code == 403
+    assert await api.till.state_of(held.order.order) == "paying"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"merchant": "somebody-else"}, {"amount_minor": 1}, {"currency": "USD"}],
+)
+async def test_a_signed_callback_about_other_money_changes_nothing(
+    api: OrdersApi, change: dict[str, str | int]
+) -> None:
+    held = await api.till.buy(await api.till.open_sale(1), "ann")
+    payment = await api.till.pay_page(held, "ann")
+    told: dict[str, str | int] = {
+        "payment": payment,
+        "state": "captured",
+        "merchant": api.till.world.provider.merchant,
+        "amount_minor": PRICE,
+        "currency": "CNY",
+        "transaction": "t",
+        "captured_ms": now_ms(),
+    }
+    body = httpx.Request("POST", OURS, json=told | change).read()
+    headers = sign(derive_key(SECRET, "sandbox"), "m", now_ms(), body)
+    answer = await api.http.post("/api/payments/sandbox/callback", content=body, headers=headers)
+    assert answer.is_client_error
+    assert await api.till.state_of(held.order.order) == "paying"
