@@ -84,6 +84,14 @@ class Backstage:
             raise NoShow(f"no show could be planned: {response.text}")
         return str(response.json()["room"])
 
+    def shop_of(self, room: str) -> str:
+        """Whose show it is."""
+        return str(self._get(f"/api/rooms/{room}")["shop"])
+
+    def products(self, room: str) -> list[str]:
+        """What stands on its shelf."""
+        return [product["product"] for product in self._get(f"/api/rooms/{room}/shelf")["products"]]
+
     def _get(self, path: str, person: Person | None = None, **query: int) -> Any:
         headers = person.authorization if person else {}
         return _books(self._http.get(path, params=query, headers=headers))

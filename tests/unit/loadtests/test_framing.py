@@ -12,7 +12,7 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from loadtests.framing import UNMASKED, BadFrame, Frame, FrameReader, Opcode, client_frame
+from loadtests.framing import UNMASKED, BadFrame, Frame, FrameCounter, FrameReader, Opcode, client_frame
 from loadtests.handshake import JSON, HandshakeFailed, check_response, new_key, opening_request
 
 
@@ -45,6 +45,33 @@ def test_we_read_what_a_server_frames_however_it_is_cut(payloads: list[bytes], c
     reader = FrameReader()
     read = [frame for start in range(0, len(sent), cut) for frame in reader.feed(sent[start : start + cut])]
     assert read == [Frame(Opcode.BINARY, payload) for payload in payloads]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["text", "ping"]), st.integers(0, 70_000)), max_size=6),
+    st.integers(1, 3_000),
+)
+def test_the_counter_counts_what_the_reader_reads(plan: list[tuple[str, int]], cut: int) -> None:
+    sent = b"".join(
+        TheirFrame(TheirOpcode.TEXT, b"x" * size).serialize(mask=False)
+        if kind == "text"
+        else TheirFrame(TheirOpcode.PING, b"").serialize(mask=False)
+        for kind, size in plan
+    )
+    counter, buffer = FrameCounter(), bytearray(cut)
+    for start in range(0, len(sent), cut):
+        piece = sent[start : start + cut]
+        buffer[: len(piece)] = piece
+        counter.feed(buffer, len(piece))
+    kinds = [kind for kind, _ in plan]
+    assert (counter.frames, counter.pings) == (kinds.count("text"), kinds.count("ping"))
+
+
+def test_the_counter_tells_the_close_code() -> None:
+    counter = FrameCounter()
+    frame = bytearray(TheirFrame(TheirOpcode.CLOSE, (4001).to_bytes(2)).serialize(mask=False))
+    counter.feed(frame, len(frame))
+    assert counter.close_code == 4001
 
 
 def test_fragments_are_joined_around_a_ping() -> None:

@@ -1,0 +1,103 @@
+"""``python -m loadtests.bench [name] [arguments]``: runs all benchmarks of this folder, or one.
+
+A benchmark is a module here with a ``main``; its last line is one JSON object. Each runs in a process of its own.
+The exit code is 1 if one did not finish; a missed target is a result, not a failure.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+FOLDER = Path(__file__).parent
+console = Console(highlight=False)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs what was asked for; returns the exit code."""
+    known = sorted(benchmarks())
+    if arguments and arguments[0] in ("-h", "--help"):
+        console.print(f"{__doc__}\nBenchmarks: {', '.join(known)}")
+        return 0
+    chosen = [arguments[0].replace("-", "_")] if arguments else known
+    if not set(chosen) <= set(known):
+        console.print(f"There is no benchmark {arguments[0]}; there are {', '.join(known)}.", style="red")
+        return 2
+    results = {name: _run(name, arguments[1:]) for name in chosen}
+    console.print(_table(result for result in results.values() if result is not None))
+    console.print(f"[dim]{machine()}[/dim]")
+    if len(chosen) == 1:
+        print(json.dumps(results[chosen[0]]))
+    return 0 if all(results.values()) else 1
+
+
+def benchmarks() -> Iterator[str]:
+    """Names of the modules in this folder that can be run."""
+    for file in FOLDER.glob("*.py"):
+        tree = ast.parse(file.read_text("utf-8"))
+        if file.stem != "__main__" and any(
+            isinstance(node, ast.FunctionDef) and node.name == "main" for node in tree.body
+        ):
+            yield file.stem
+
+
+def _run(name: str, arguments: Sequence[str]) -> dict[str, Any] | None:
+    console.print(f"[bold]{name}[/bold]")
+    words = [sys.executable, "-m", f"loadtests.bench.{name}", *arguments]
+    last = ""
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(f"  {line}", end="", flush=True)
+            last = line
+    try:
+        result = json.loads(last) if process.returncode == 0 else None
+    except ValueError:
+        result = None
+    if not isinstance(result, dict):
+        console.print(f"  {name} did not finish (exit code {process.returncode})", style="red")
+        return None
+    return result
+
+
+def _table(results: Iterator[dict[str, Any]]) -> Table:
+    table = Table(title="Benchmarks", title_justify="left")
+    for heading in ("name", "value", "baseline", "ratio", "target", "ok"):
+        table.add_column(heading)
+    for result in results:
+        ok = "[green]yes[/green]" if result["ok"] else "[red]no[/red]"
+        value = f"{result['value']} {result['unit']}"
+        baseline = f"{result['baseline']} ({result['baseline_is']})"
+        table.add_row(result["name"], value, baseline, str(result["ratio"]), result["target"], ok)
+    return table
+
+
+def machine() -> str:
+    """What this was measured on."""
+    model = next(
+        (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
+        platform.processor(),
+    )
+    cores = sum(line.startswith("processor") for line in _lines("/proc/cpuinfo"))
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    return f"{cores} cores of {model}, {platform.system()} {platform.release()}, {python}"
+
+
+def _lines(file: str) -> list[str]:
+    try:
+        return Path(file).read_text().splitlines()
+    except OSError:
+        return []
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,142 @@
+"""A server of one's own to measure: the whole product on free ports, in a directory that goes away again."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from loadtests.backstage import Backstage
+from loadtests.people import Person, sign_in
+from loadtests.processes import GENERATOR_CORE, SERVER_CORE, Process, this_process
+
+START_SECONDS = 90.0
+STOP_SECONDS = 30.0
+
+
+class DidNotStart(Exception):
+    """The server did not come up; its messages are above."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A running product with its demo."""
+
+    url: str
+    port: int
+    data_dir: Path
+    secret: str
+
+    def process(self, name: str) -> Process:
+        """One of the supervised processes, by its name: ``gateway-1``, ``worker``, ``valkey``, ``media``."""
+        return self._processes()[name]
+
+    def _processes(self) -> dict[str, Process]:
+        listed = json.loads((self.data_dir / "processes.json").read_text())["processes"]
+        return {one["name"]: Process(one["pid"]) for one in listed if one["pid"]}
+
+    def gateways(self) -> list[Process]:
+        """All gateways."""
+        return [process for name, process in self._processes().items() if name.startswith("gateway")]
+
+    def pin(self) -> None:
+        """Gateways on the one core; everything else, this process included, on the other."""
+        for name, process in self._processes().items():
+            process.pin(SERVER_CORE if name.startswith("gateway") else GENERATOR_CORE)
+        this_process().pin(GENERATOR_CORE)
+
+    def person(self, name: str, *roles: tuple[str, str]) -> Person:
+        """Somebody with an account."""
+        return sign_in(self.secret, name, roles)
+
+
+@dataclass(frozen=True)
+class Show:
+    """A room with its host, ready to be joined."""
+
+    room: str
+    shop: str
+    host: Person
+    products: tuple[str, ...]
+
+    @property
+    def path(self) -> str:
+        """Where its socket is."""
+        return f"/ws/{self.room}"
+
+
+def plan_show(deployment: Deployment) -> Show:
+    """The show of the demo's host that can be started now."""
+    with Backstage(deployment.url, deployment.secret) as backstage:
+        host = backstage.sign_in("host")
+        room = backstage.open_room(host)
+        return Show(room, backstage.shop_of(room), host, tuple(backstage.products(room)))
+
+
+@contextmanager
+def deployed(workers: int = 1) -> Iterator[Deployment]:
+    """Starts the product, and stops it when the block ends.
+
+    Raises:
+        DidNotStart: it is not there after a minute and a half.
+    """
+    port, media_port, media_udp_port = _free_ports(3)
+    secret = secrets.token_urlsafe(32)
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        environ = {
+            **os.environ,
+            "DATA_DIR": folder,
+            "TOKEN_SECRET": secret,
+            "HOST": "127.0.0.1",
+            "PORT": str(port),
+            "MEDIA_PORT": str(media_port),
+            "MEDIA_UDP_PORT": str(media_udp_port),
+            "MEDIA_URL": f"http://127.0.0.1:{media_port}",
+            "WORKERS": str(workers),
+            "LOG_LEVEL": "warning",
+        }
+        words = [sys.executable, "-m", "livecommerce.cli", "up", "--demo"]
+        server = subprocess.Popen(words, env=environ, stdout=subprocess.DEVNULL, start_new_session=True)
+        try:
+            deployment = Deployment(f"http://127.0.0.1:{port}", port, Path(folder), secret)
+            _wait_for(deployment, server)
+            yield deployment
+        finally:
+            _stop(server)
+
+
+def _wait_for(deployment: Deployment, server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", deployment.port), 1):
+            return
+        time.sleep(0.1)
+    raise DidNotStart
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    server.send_signal(signal.SIGTERM)
+    try:
+        server.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+
+
+def _free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]

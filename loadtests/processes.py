@@ -1,0 +1,38 @@
+"""Processes under measurement (Linux): which core, how much CPU, how much memory."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+SERVER_CORE, GENERATOR_CORE = 0, 1
+_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A running process, all its threads together."""
+
+    pid: int
+
+    def pin(self, core: int) -> None:
+        """Keeps it on one core; where the machine does not have that one, it stays where it is."""
+        if core < (os.cpu_count() or 1):
+            for thread in Path(f"/proc/{self.pid}/task").iterdir():
+                os.sched_setaffinity(int(thread.name), {core})
+
+    def cpu_seconds(self) -> float:
+        """User and system time so far, ended threads included."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND
+
+    def resident_bytes(self) -> int:
+        """Memory that is really there."""
+        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * _PAGE_BYTES
+
+
+def this_process() -> Process:
+    """The one that asks."""
+    return Process(os.getpid())
