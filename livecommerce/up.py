@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import fcntl
 import os
 import secrets
@@ -55,31 +54,31 @@ async def _run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    starting = asyncio.create_task(_start_and_wait(settings, stop))
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
-    if not starting.done():
-        starting.cancel()
-    stopping.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await starting
-
-
-async def _start_and_wait(settings: Settings, stop: asyncio.Event) -> None:
     async with _supervisor(settings) as supervisor:
-        if not settings.redis_url:
-            settings = await _start_valkey(settings, supervisor)
-        _say("Preparing the database")
-        await migrate(settings.sql_url)
-        if settings.demo:
-            _say("Seeding the demo show")
-            await seed_demo(settings)
-        for command in _commands(settings):
-            _say(f"Starting {command.name}")
-            await supervisor.start(command)
-        await _until_ready(settings)
-        _welcome(settings)
-        await stop.wait()
+        starting = asyncio.create_task(_start(settings, supervisor))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            starting.result()
+            await stopping
+        else:
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+
+
+async def _start(settings: Settings, supervisor: Supervisor) -> None:
+    if not settings.redis_url:
+        settings = await _start_valkey(settings, supervisor)
+    _say("Preparing the database")
+    await migrate(settings.sql_url)
+    if settings.demo:
+        _say("Seeding the demo show")
+        await seed_demo(settings)
+    for command in _commands(settings):
+        _say(f"Starting {command.name}")
+        await supervisor.start(command)
+    await _until_ready(settings)
+    _welcome(settings)
 
 
 @asynccontextmanager

@@ -42,12 +42,13 @@ class Demo:
         with (self.data_dir / "up.log").open("ab") as log:
             self._process = subprocess.Popen(command, env=self._environ, stdout=log, stderr=log)
         deadline = time.monotonic() + START_SECONDS
-        while not self._ready():
+        while not self.ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the demo did not start:\n{self.log()}")
             time.sleep(0.1)  # another process; it tells nobody
 
-    def _ready(self) -> bool:
+    def ready(self) -> bool:
+        """Whether nothing is degraded."""
         try:
             return httpx.get(f"{self.url}/readyz").status_code == 200
         except httpx.TransportError:
