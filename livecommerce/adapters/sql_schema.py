@@ -234,6 +234,7 @@ sql_outbox = Table(
     Column("error", Text),
     Column("leased_by", String(64)),
     Column("leased_until_ms", BigInteger, nullable=False),
+    Index("ix_sql_outbox_key_number", "key", "number"),
 )
 """What the ledger must be told; ``state``: pending, applied, dead."""
 
