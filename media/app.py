@@ -59,7 +59,7 @@ async def open_server(settings: Settings) -> AsyncIterator[MediaServer]:
         udp = stack.enter_context(_bind_media(settings))
         hooks = Hooks(settings.hook_url, settings.token_secret, httpx.AsyncClient())
         endpoint = UdpEndpoint(udp, time.monotonic)
-        forwarder = Forwarder(endpoint, settings.advertise, hooks.send)
+        forwarder = Forwarder(endpoint, settings.advertise, settings.max_viewers, hooks.send)
         app = build_app(forwarder, settings, SessionLimit(time.monotonic))
         config = uvicorn.Config(
             app,

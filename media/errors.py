@@ -3,10 +3,12 @@
 MediaError
 ├── MalformedPacket         bytes from the network that are no STUN, RTP or RTCP
 ├── InvalidSettings
+├── PortTaken
 └── Refused                 an answer to a request over HTTP
     ├── Unauthorized
     ├── Forbidden
     ├── WrongContentType
+    ├── OfferTooLarge
     ├── MalformedOffer
     ├── UnacceptableOffer
     ├── SeatTaken
@@ -14,7 +16,8 @@ MediaError
     ├── UnknownSession
     ├── MissingETag
     ├── StaleETag
-    └── TooManyRequests
+    ├── TooManyRequests
+    └── Overloaded
 """
 
 
@@ -84,3 +87,7 @@ class StaleETag(Refused):
 
 class TooManyRequests(Refused):
     """One person opens sessions faster than any player would."""
+
+
+class Overloaded(Refused):
+    """This process serves as many viewers as it can carry."""

@@ -12,7 +12,7 @@ from media.answer import Transport, write_answer, write_fragment
 from media.egress_native import open_egress
 from media.endpoint.peer import Peer
 from media.endpoint.udp import UdpEndpoint
-from media.errors import NotLive, SeatTaken, UnknownSession
+from media.errors import NotLive, Overloaded, SeatTaken, UnknownSession
 from media.events import StreamEvent
 from media.publisher import Publisher
 from media.sdp import AgreedMedia, Offer
@@ -34,13 +34,18 @@ class Forwarder:
     """Opens and ends sessions, and drives what is due; belongs to one event loop."""
 
     def __init__(
-        self, endpoint: UdpEndpoint, advertise: tuple[str, ...], on_event: Callable[[StreamEvent], None]
+        self,
+        endpoint: UdpEndpoint,
+        advertise: tuple[str, ...],
+        max_viewers: int,
+        on_event: Callable[[StreamEvent], None],
     ) -> None:
         self.endpoint = endpoint
         self.egress = open_egress(endpoint.socket)
         self.streams: dict[tuple[str, str], Stream] = {}
         self.sessions: dict[str, Session] = {}
         self._advertise = advertise
+        self._max_viewers = max_viewers
         self._on_event = on_event
         self._loop = asyncio.get_running_loop()
         self._clock = time.monotonic
@@ -67,10 +72,12 @@ class Forwarder:
         return publisher, write_answer(offer, "recvonly", self._transport(peer))
 
     def watch(self, person: str, room: str, seat: str, offer: Offer) -> tuple[Viewer, str]:
-        """Open a viewer's session and return it with the answer; raise `NotLive`."""
+        """Open a viewer's session and return it with the answer; raise `NotLive` or `Overloaded`."""
         stream = self.streams.get((room, seat))
         if stream is None or not stream.is_live:
             raise NotLive("nothing is published on this seat at the moment")
+        if sum(isinstance(session, Viewer) for session in self.sessions.values()) >= self._max_viewers:
+            raise Overloaded("this server carries as many viewers as it can")
         offer = offer.with_ssrcs()
         peer = self._open_peer(offer, keeps_handshake=False)
         sink = Sink(_viewed(offer), peer.destination, "live")

@@ -34,11 +34,13 @@ STATUSES: Mapping[type[errors.Refused], int] = {
     errors.UnacceptableOffer: 422,
     errors.MissingETag: 428,
     errors.TooManyRequests: 429,
+    errors.Overloaded: 503,
 }
 HEADERS: Mapping[type[errors.Refused], dict[str, str]] = {
     errors.Unauthorized: {"WWW-Authenticate": 'Bearer realm="media"'},
     errors.NotLive: {"Retry-After": "1"},
     errors.TooManyRequests: {"Retry-After": "5"},
+    errors.Overloaded: {"Retry-After": "30"},
 }
 CORS = {
     "Access-Control-Allow-Origin": "*",

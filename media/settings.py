@@ -25,6 +25,7 @@ class Settings:
     advertise: tuple[str, ...] = ("127.0.0.1",)
     hook_url: str = ""
     ice_servers: tuple[str, ...] = ()
+    max_viewers: int = 1000
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -42,6 +43,7 @@ class Settings:
             advertise=_addresses(environment.get("MEDIA_ADVERTISE", "127.0.0.1")),
             hook_url=environment.get("MEDIA_HOOK_URL", ""),
             ice_servers=_items(environment.get("MEDIA_ICE_SERVERS", "")),
+            max_viewers=_count(environment, "MEDIA_MAX_VIEWERS", 1000),
         )
 
 
@@ -53,6 +55,13 @@ def _port(environment: Mapping[str, str], name: str, default: int) -> int:
     text = environment.get(name, str(default))
     if not text.isdecimal() or int(text) > 0xFFFF:
         raise InvalidSettings(f"{name} must be a port number from 0 to 65535, not {text!r}.")
+    return int(text)
+
+
+def _count(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name, str(default))
+    if not text.isdecimal() or int(text) < 1:
+        raise InvalidSettings(f"{name} must be a number from 1 on, not {text!r}.")
     return int(text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import heapq
 import select
 import struct
@@ -19,6 +20,7 @@ SOUNDS_PER_SECOND, AUDIO_PAYLOAD = 50, 120
 FRAMES_PER_GOP = 60
 CHECK_SECONDS, REPORT_SECONDS = 5.0, 1.0
 RETRY_SECONDS = 0.5
+PUBLISHER = 60_000
 KEYFRAME, SLICE = 0x65, 0x41
 RTP_HEADER = struct.Struct("!BBHII")
 
@@ -39,10 +41,10 @@ class Audience:
         self._clients: dict[int, Client] = {}
         self.delays: list[float] = []
         self.late_seconds = 0.0
-        self._due: list[tuple[float, int, Callable[[], None]]] = []
+        self._due: list[tuple[float, int, Client, Callable[[], None]]] = []
         self._count = 0
         self._video_sequence = self._audio_sequence = self._frame = self._sound = 0
-        self._publisher = self._client(60_000)
+        self._publisher = self._client(PUBLISHER)
 
     def close(self) -> None:
         """Close sockets; sessions end with the server."""
@@ -54,19 +56,29 @@ class Audience:
         self._publisher.connect(self._http, f"/whip/{self._room}/host", self._server.secret, "publisher")
         self._connect(self._publisher)
         if not nearly_silent:
-            self._every(1 / FRAMES_PER_SECOND, self._send_frame)
-        self._every(1.0 if nearly_silent else 1 / SOUNDS_PER_SECOND, self._send_sound)
-        self._every(CHECK_SECONDS, lambda: self._publisher.check())
+            self._every(1 / FRAMES_PER_SECOND, self._publisher, self._send_frame)
+        self._every(1.0 if nearly_silent else 1 / SOUNDS_PER_SECOND, self._publisher, self._send_sound)
+        self._every(CHECK_SECONDS, self._publisher, self._publisher.check)
         self.run(1.2)
 
-    def join(self, viewers: int) -> None:
+    def join(self, viewers: int, first: int = 1) -> None:
         """Connect that many viewers, while the publisher goes on."""
-        for endpoint in range(1, viewers + 1):
+        for endpoint in range(first, first + viewers):
             client = self._client(endpoint)
             client.connect(self._http, f"/whep/{self._room}/host", self._server.secret, f"viewer-{endpoint}")
             self._connect(client)
-            self._every(REPORT_SECONDS, lambda client=client: client.send_rtcp(_receiver_report()))  # type: ignore[misc]
-            self._every(CHECK_SECONDS, lambda client=client: client.check())  # type: ignore[misc]
+            self._every(REPORT_SECONDS, client, functools.partial(client.send_rtcp, _receiver_report()))
+            self._every(CHECK_SECONDS, client, client.check)
+
+    def leave(self) -> None:
+        """End every viewer's session."""
+        watching = [client for client in self._clients.values() if client is not self._publisher]
+        for client in watching:
+            self._http.delete(client.location)
+            self.run(0.001)
+        self._clients = {PUBLISHER: self._publisher}
+        self._due = [due for due in self._due if due[2] is self._publisher]
+        heapq.heapify(self._due)
 
     def run(self, seconds: float) -> None:
         """Send, receive and report in real time."""
@@ -84,7 +96,7 @@ class Audience:
             self._until(lambda: client.outbound is not None or time.monotonic() > retry_at)  # noqa: B023 - used at once
             client.retry()
 
-    def _every(self, interval: float, act: Callable[[], None]) -> None:
+    def _every(self, interval: float, client: Client, act: Callable[[], None]) -> None:
         self._count += 1
         at = time.monotonic() + interval * (self._count % 97 / 97)
 
@@ -93,15 +105,15 @@ class Audience:
             act()
             at += interval
             self._count += 1
-            heapq.heappush(self._due, (at, self._count, again))
+            heapq.heappush(self._due, (at, self._count, client, again))
 
-        heapq.heappush(self._due, (at, self._count, again))
+        heapq.heappush(self._due, (at, self._count, client, again))
 
     def _until(self, holds: Callable[[], bool]) -> None:
         while not holds():
             now = time.monotonic()
             while self._due and self._due[0][0] <= now:
-                at, _, act = heapq.heappop(self._due)
+                at, _, _, act = heapq.heappop(self._due)
                 self.late_seconds = max(self.late_seconds, now - at)
                 act()
             self._drain()

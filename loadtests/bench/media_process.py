@@ -8,9 +8,11 @@ import re
 import secrets
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 SERVER_CORE, GENERATOR_CORE = 0, 1
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
@@ -46,13 +48,21 @@ def media_process(*, can_compile: bool = True) -> Iterator[MediaProcess]:
     if not can_compile:
         environment["PATH"] = ""
     process = subprocess.Popen([sys.executable, "-m", "media"], env=environment, stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    reader: threading.Thread | None = None
     try:
-        port = _port(process)
+        port = _port(process.stderr)
+        # A full pipe would stop the server at its next log line.
+        reader = threading.Thread(target=process.stderr.read)
+        reader.start()
         pin(process.pid, SERVER_CORE)
         yield MediaProcess(process.pid, port, secret)
     finally:
         process.terminate()
-        process.communicate()
+        process.wait()
+        if reader is not None:
+            reader.join()
+        process.stderr.close()
 
 
 def pin(pid: int, core: int) -> None:
@@ -62,9 +72,8 @@ def pin(pid: int, core: int) -> None:
             os.sched_setaffinity(pid, {core})
 
 
-def _port(process: subprocess.Popen[bytes]) -> int:
-    assert process.stderr is not None
-    for line in process.stderr:
+def _port(log: IO[bytes]) -> int:
+    for line in log:
         found = re.search(rb"serving HTTP on [^ ]+:(\d+), media on UDP (\d+)", line)
         if found:
             return int(found[1])

@@ -52,6 +52,7 @@ class Client:
     def __init__(self, identity: Identity, transmit: Callable[[bytes, int], None]) -> None:
         self.ufrag, self.password = secrets.token_hex(4), secrets.token_hex(16)
         self.server_port = 0
+        self.location = ""
         self.inbound: Session | None = None
         self.outbound: Session | None = None
         self._transmit = transmit
@@ -96,6 +97,7 @@ class Client:
         response = http.post(path, content=self.offer(direction), headers=headers)
         response.raise_for_status()
         answer = response.text
+        self.location = response.headers["location"]
         self._username = f"{_line(answer, 'ice-ufrag')}:{self.ufrag}"
         self._server_password = _line(answer, "ice-pwd").encode()
         self.server_port = int(_line(answer, "candidate").split()[5])

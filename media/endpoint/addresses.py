@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
+import errno
 import socket
 import struct
 from collections.abc import Sequence
@@ -28,16 +28,22 @@ def unmapped(address: Address) -> Address:
 
 
 def bind_udp(advertised: Sequence[str], port: int) -> socket.socket:
-    """Bind the socket of an endpoint: loopback alone where nothing else is advertised, else everywhere.
+    """Bind the socket of an endpoint: to the address where one is advertised and ours, else to all.
 
-    Raises OSError where the port is taken.
+    A single address is bound so that answers leave from it, whatever the routes say; with several,
+    or behind NAT, the routes decide. Raises OSError where the port is taken.
     """
-    loopback = len(advertised) == 1 and ipaddress.ip_address(advertised[0]).is_loopback
-    if loopback:
-        return _bind(advertised[0], port)
+    if len(advertised) == 1:
+        try:
+            return _bind(advertised[0], port)
+        except OSError as error:
+            if error.errno != errno.EADDRNOTAVAIL:
+                raise
     try:
         return _bind("::", port)
-    except OSError:
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise
         return _bind("0.0.0.0", port)  # noqa: S104 - a media port is there to be reached
 
 

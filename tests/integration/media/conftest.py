@@ -12,6 +12,7 @@ from media.app import MediaServer, open_server
 from media.settings import Settings
 from tests.integration.media.clients import SECRET
 
+MAX_VIEWERS = 3
 ICE_SERVERS = ("stun:stun.example.org:3478", "turn:turn.example.org:3478?transport=udp")
 
 
@@ -24,7 +25,14 @@ def hook_url() -> str:
 @pytest.fixture
 async def server(hook_url: str) -> AsyncIterator[MediaServer]:
     """A server on free ports of the loopback interface."""
-    settings = Settings(token_secret=SECRET, port=0, udp_port=0, hook_url=hook_url, ice_servers=ICE_SERVERS)
+    settings = Settings(
+        max_viewers=MAX_VIEWERS,
+        token_secret=SECRET,
+        port=0,
+        udp_port=0,
+        hook_url=hook_url,
+        ice_servers=ICE_SERVERS,
+    )
     async with open_server(settings) as server:
         serving = asyncio.create_task(server.serve())
         yield server

@@ -9,8 +9,9 @@ from pathlib import Path
 import httpx
 from av import AudioFrame, VideoFrame
 
-from media.app import MediaServer
-from tests.integration.media.clients import Client, bearer, publishing
+from media.app import MediaServer, open_server
+from media.settings import Settings
+from tests.integration.media.clients import SECRET, Client, bearer, publishing
 from tests.integration.media.identity import write_identity
 from tests.integration.media.waiting import until
 
@@ -123,3 +124,19 @@ async def test_a_host_who_hangs_up_without_delete_is_noticed(
 
     await until(lambda: not server.forwarder.sessions)
     assert not server.forwarder.streams["r1", "host"].is_live
+
+
+async def test_ipv6_serves_as_ipv4_does() -> None:
+    settings = Settings(token_secret=SECRET, port=0, udp_port=0, advertise=("::1",))
+    async with open_server(settings) as server:
+        serving = asyncio.create_task(server.serve())
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}") as http:
+            viewer = Client(http)
+            async with publishing(http, server):
+                await viewer.watch()
+
+                await assert_plays(viewer)
+
+                await viewer.close()
+        server.stop()
+        await serving

@@ -9,7 +9,7 @@ from media.app import MediaServer
 from media.exchange import MAX_BODY
 from media.limits import BURST
 from tests.integration.media.clients import Client, bearer, publishing
-from tests.integration.media.conftest import ICE_SERVERS
+from tests.integration.media.conftest import ICE_SERVERS, MAX_VIEWERS
 from tests.integration.media.offers import offer_text
 
 SDP = {"Content-Type": "application/sdp"}
@@ -107,6 +107,20 @@ async def test_a_live_stream_is_answered_sendonly(http: httpx.AsyncClient, serve
 
     assert response.status_code == 201
     assert response.text.count("a=sendonly") == 2
+
+
+async def test_one_viewer_too_many_is_503_with_retry_after(
+    http: httpx.AsyncClient, server: MediaServer
+) -> None:
+    headers = {**SDP, **bearer("subscribe", seat=None, person="p2")}
+    async with publishing(http, server):
+        responses = [
+            await http.post("/whep/r1/host", content=offer_text("chromium_viewer"), headers=headers)
+            for _ in range(MAX_VIEWERS + 1)
+        ]
+
+    assert [response.status_code for response in responses] == [201] * MAX_VIEWERS + [503]
+    assert int(responses[-1].headers["retry-after"]) >= 1
 
 
 async def test_get_and_head_have_no_content(http: httpx.AsyncClient) -> None:

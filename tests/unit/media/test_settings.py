@@ -37,6 +37,7 @@ def test_lists_are_separated_by_commas() -> None:
         ({"MEDIA_UDP_PORT": "70000"}, "MEDIA_UDP_PORT"),
         ({"MEDIA_ADVERTISE": "example.org"}, "MEDIA_ADVERTISE"),
         ({"MEDIA_ADVERTISE": ","}, "MEDIA_ADVERTISE"),
+        ({"MEDIA_MAX_VIEWERS": "0"}, "MEDIA_MAX_VIEWERS"),
     ],
 )
 def test_what_cannot_work_is_said_by_its_name(changes: dict[str, str], says: str) -> None:

@@ -1,0 +1,73 @@
+"""Memory of a viewer after the handshake, and what is left when viewers have gone.
+
+Run as `python -m loadtests.bench.memory [--viewers 200] [--rounds 5]`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from loadtests.bench.audience import Audience
+from loadtests.bench.media_process import GENERATOR_CORE, MediaProcess, media_process, pin
+from loadtests.bench.result import Result
+
+TARGET_BYTES = 30 * 1024
+FREED_SECONDS = 7.0
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--viewers", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    _measure(arguments.viewers, arguments.rounds).print()
+
+
+def _measure(viewers: int, rounds: int) -> Result:
+    with media_process() as server:
+        pin(0, GENERATOR_CORE)
+        audience = Audience(server)
+        audience.publish(nearly_silent=True)
+        # The allocator keeps what the first round's handshakes took; viewers after it show their own size.
+        audience.join(viewers)
+        audience.run(FREED_SECONDS)
+        before = server.resident_bytes()
+        audience.join(viewers, first=viewers + 1)
+        audience.run(FREED_SECONDS)
+        each = (server.resident_bytes() - before) / viewers
+        audience.leave()
+        after_first, descriptors = server.resident_bytes(), _descriptors(server)
+        for number in range(rounds):
+            audience.join(viewers)
+            audience.leave()
+            print(f"round {number + 1}: {server.resident_bytes() / 2**20:.1f} MB with nobody watching")
+        grown = server.resident_bytes() - after_first
+        left = _descriptors(server) - descriptors
+        audience.close()
+    return Result(
+        name="memory",
+        value=round(each / 1024, 1),
+        unit="KiB per viewer after the handshake",
+        baseline=TARGET_BYTES / 1024,
+        baseline_is="the target",
+        ratio=round(each / TARGET_BYTES, 2),
+        target=f"<= {TARGET_BYTES // 1024} KiB, no descriptor left",
+        ok=each <= TARGET_BYTES and left <= 0,
+        details={
+            "viewers": viewers,
+            "joins_and_leaves": rounds * viewers,
+            "grown_bytes_per_join": round(grown / (rounds * viewers), 1),
+            "descriptors_left": left,
+        },
+    )
+
+
+def _descriptors(server: MediaProcess) -> int:
+    return len(os.listdir(Path("/proc") / str(server.pid) / "fd"))  # noqa: PTH208 - names alone are counted
+
+
+if __name__ == "__main__":
+    main()
