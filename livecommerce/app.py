@@ -14,6 +14,7 @@ import httpx
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
+from livecommerce.adapters.ledgers import LEDGERS
 from livecommerce.adapters.payment_sandbox import SandboxProvider
 from livecommerce.adapters.redis_bus import RedisBus
 from livecommerce.adapters.redis_connection import AWAY, Connection, connect, load_library, unsafe_durability
@@ -31,6 +32,7 @@ from livecommerce.adapters.sql_audit import SqlAudit
 from livecommerce.adapters.sql_campaigns import SqlCampaigns
 from livecommerce.adapters.sql_catalog import SqlCatalog
 from livecommerce.adapters.sql_connection import open_sql
+from livecommerce.adapters.sql_ledger_queue import SqlLedgerQueue
 from livecommerce.adapters.sql_orders import SqlOrders
 from livecommerce.adapters.sql_projection import SqlProjection
 from livecommerce.adapters.sql_schedule import SqlSchedule
@@ -71,6 +73,7 @@ from livecommerce.gateway.timing_wheel import TimingWheel
 from livecommerce.gateway.trail import Trail
 from livecommerce.gateway.visits import Visits
 from livecommerce.ids import new_id, shard_names
+from livecommerce.ledger.backend import LedgerAway, LedgerBackend, open_ledger
 from livecommerce.payment import Cashier
 from livecommerce.room.live import LoadedRoom
 from livecommerce.settings import Settings
@@ -79,6 +82,7 @@ from livecommerce.signatures import derive_key
 from livecommerce.worker.expiry import Expiry
 from livecommerce.worker.payments import PaymentWatch
 from livecommerce.worker.projector import Projector
+from livecommerce.worker.relay import Relay
 from livecommerce.worker.run_of_show import RunOfShow
 from livecommerce.worker.show_phases import ShowPhases
 
@@ -317,9 +321,28 @@ def _jobs(settings: Settings, stores: Stores) -> Sequence[Job]:
         Expiry(stores.orders, stores.coupons, stores.cashier, shards).run,
         PaymentWatch(stores.payments, stores.cashier, shards).run,
         Projector(outbox, SqlProjection(stores.sql), stores.orders, shards).run,
+        lambda: _relay(settings, stores),
         ShowPhases(stores.schedule, stores.rooms, stores.live_rooms, stores.accounts).run,
         RunOfShow(stores.schedule, stores.rooms, stores.live_rooms, stores.catalog, stores.shops, now_ms).run,
     )
+
+
+async def _relay(settings: Settings, stores: Stores) -> None:
+    """Delivers to the ledger; one that cannot be opened holds up nothing else."""
+    ledger = await _open_ledger(settings)
+    try:
+        await Relay(SqlLedgerQueue(stores.sql), ledger, new_id(), now_ms).run()
+    finally:
+        await ledger.aclose()
+
+
+async def _open_ledger(settings: Settings) -> LedgerBackend:
+    while True:
+        try:
+            return await open_ledger(settings.ledger_address, LEDGERS)
+        except LedgerAway as error:
+            log.warning("the ledger is away: %s", error)
+            await asyncio.sleep(RETRY_SECONDS)
 
 
 async def _load_library(redis: Connection) -> None:
