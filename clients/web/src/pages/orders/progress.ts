@@ -43,9 +43,8 @@ export function isPayable(order: OrderRow): boolean {
 /** The one sentence that says where the order stands. */
 export function sentence(order: OrderRow): TextKey {
   if (order.order_state !== 'awaiting_payment') return `orders.say_${order.order_state}`;
-  return order.charge === 'pending' || order.state === 'closing'
-    ? 'orders.say_checking'
-    : 'orders.say_held';
+  if (order.state === 'closing') return 'orders.say_checking';
+  return order.state === 'paying' ? 'orders.say_paying' : 'orders.say_held';
 }
 
 /** The tone of its state: something to do, good, or over. */

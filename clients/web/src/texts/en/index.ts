@@ -1,4 +1,5 @@
 import common from './common';
+import console from './console';
 import errors from './errors';
 import lobby from './lobby';
 import orders from './orders';
@@ -9,6 +10,7 @@ import studio from './studio';
 
 export default {
   ...common,
+  ...console,
   ...errors,
   ...lobby,
   ...orders,

@@ -28,7 +28,7 @@ export default {
   'orders.state_expired': 'Time to pay is over',
   'orders.state_canceled': 'Canceled',
   'orders.charge_none': 'Not paid',
-  'orders.charge_pending': 'Being checked',
+  'orders.charge_pending': 'Payment under way',
   'orders.charge_full': 'Paid',
   'orders.charge_partially_refunded': 'Partly refunded',
   'orders.charge_refunded': 'Refunded',
@@ -39,6 +39,7 @@ export default {
   'orders.fulfillment_returned': 'Returned',
   'orders.fulfillment_never': 'Nothing to deliver',
   'orders.say_held': 'It is yours until the time is up. Pay to keep it.',
+  'orders.say_paying': 'Finish paying at the provider; this page follows by itself.',
   'orders.say_checking':
     'We are waiting for the payment provider’s word. This page follows by itself.',
   'orders.say_confirmed': 'It is yours. The shop is preparing it.',
@@ -65,5 +66,5 @@ export default {
   'orders.ledger': 'Books',
   'orders.ledger_applied': 'Recorded in the ledger: shop, host and platform have their shares.',
   'orders.ledger_pending': 'On its way into the ledger.',
-  'orders.all': 'All orders',
+  'orders.back': 'All orders',
 };

@@ -30,7 +30,7 @@ export default {
   'orders.state_expired': '付款超时',
   'orders.state_canceled': '已取消',
   'orders.charge_none': '未付款',
-  'orders.charge_pending': '确认中',
+  'orders.charge_pending': '付款中',
   'orders.charge_full': '已付款',
   'orders.charge_partially_refunded': '已部分退款',
   'orders.charge_refunded': '已退款',
@@ -41,6 +41,7 @@ export default {
   'orders.fulfillment_returned': '已退货',
   'orders.fulfillment_never': '无需配送',
   'orders.say_held': '倒计时内商品归你，付款后即可锁定。',
+  'orders.say_paying': '请在支付页面完成付款，本页会自动更新。',
   'orders.say_checking': '正在等待支付渠道确认，本页会自动更新。',
   'orders.say_confirmed': '已归你所有，商家正在备货。',
   'orders.say_completed': '订单已完成，祝你使用愉快。',
@@ -66,5 +67,5 @@ export default {
   'orders.ledger': '记账',
   'orders.ledger_applied': '已记入账本：商家、主播与平台的份额均已入账。',
   'orders.ledger_pending': '正在记入账本。',
-  'orders.all': '全部订单',
+  'orders.back': '全部订单',
 } satisfies Record<keyof typeof en, string>;

@@ -1,0 +1,4 @@
+import { start } from '../../start';
+import Console from './Console.svelte';
+
+start(Console);

@@ -1,0 +1,52 @@
+/** The deployment as the console sees it: its latest state, and how its figures went. */
+import { api, ApiError, type ConsoleStatus, type LedgerEntry } from '../../api';
+import { Samples } from '../../samples.svelte';
+import { errorText } from '../../texts/errors';
+
+export type Figure = 'viewers' | 'orders' | 'outbox' | 'pending';
+
+export class Watch {
+  status = $state.raw<ConsoleStatus | null>(null);
+  entries = $state.raw<LedgerEntry[] | null>(null);
+  /** When the latest state came. */
+  atMs = $state(0);
+  failure = $state('');
+  entriesFailure = $state('');
+  forbidden = $state(false);
+  readonly samples = new Samples<Figure>();
+
+  readonly look = async (): Promise<void> => {
+    await Promise.all([this.lookAtStatus(), this.lookAtEntries()]);
+  };
+
+  private async lookAtStatus(): Promise<void> {
+    try {
+      const status = await api.console();
+      this.status = status;
+      this.atMs = Date.now();
+      this.failure = '';
+      this.samples.add(this.atMs, figures(status));
+    } catch (error) {
+      this.forbidden = error instanceof ApiError && (error.status === 401 || error.status === 403);
+      this.failure = errorText(error);
+    }
+  }
+
+  private async lookAtEntries(): Promise<void> {
+    try {
+      this.entries = await api.ledgerEntries();
+      this.entriesFailure = '';
+    } catch (error) {
+      this.entriesFailure = errorText(error);
+    }
+  }
+}
+
+export function figures(status: ConsoleStatus): Record<Figure, number> {
+  return {
+    viewers: status.rooms.reduce((sum, room) => sum + room.viewers, 0),
+    orders: status.rooms.reduce((sum, room) => sum + room.orders, 0),
+    outbox: status.outbox.length,
+    pending: status.ledger.pending,
+  };
+}
