@@ -14,7 +14,7 @@ import httpx
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
-from livecommerce.adapters.ledgers import LEDGERS
+from livecommerce.adapters.ledgers import late_ledger
 from livecommerce.adapters.payment_sandbox import SandboxProvider
 from livecommerce.adapters.redis_bus import RedisBus
 from livecommerce.adapters.redis_connection import AWAY, Connection, connect, load_library, unsafe_durability
@@ -73,7 +73,6 @@ from livecommerce.gateway.timing_wheel import TimingWheel
 from livecommerce.gateway.trail import Trail
 from livecommerce.gateway.visits import Visits
 from livecommerce.ids import new_id, shard_names
-from livecommerce.ledger.backend import LedgerAway, LedgerBackend, open_ledger
 from livecommerce.payment import Cashier
 from livecommerce.room.live import LoadedRoom
 from livecommerce.settings import Settings
@@ -329,20 +328,11 @@ def _jobs(settings: Settings, stores: Stores) -> Sequence[Job]:
 
 async def _relay(settings: Settings, stores: Stores) -> None:
     """Delivers to the ledger; one that cannot be opened holds up nothing else."""
-    ledger = await _open_ledger(settings)
+    ledger = late_ledger(settings.ledger_address)
     try:
         await Relay(SqlLedgerQueue(stores.sql), ledger, new_id(), now_ms).run()
     finally:
         await ledger.aclose()
-
-
-async def _open_ledger(settings: Settings) -> LedgerBackend:
-    while True:
-        try:
-            return await open_ledger(settings.ledger_address, LEDGERS)
-        except LedgerAway as error:
-            log.warning("the ledger is away: %s", error)
-            await asyncio.sleep(RETRY_SECONDS)
 
 
 async def _load_library(redis: Connection) -> None:

@@ -1,4 +1,4 @@
-"""The ledgers that come with the package, by the scheme of their address."""
+"""The ledgers that come with the package, and opening the one at an address."""
 
 from __future__ import annotations
 
@@ -6,9 +6,30 @@ from collections.abc import Mapping
 
 from livecommerce.adapters.ledger_postgresql import open_postgresql
 from livecommerce.adapters.ledger_sqlite import open_sqlite
-from livecommerce.ledger.backend import Opener
+from livecommerce.ledger.backend import LedgerBackend, Opener, find_opener
+from livecommerce.ledger.late import LateLedger
 
 LEDGERS: Mapping[str, Opener] = {
     "sqlite": open_sqlite,
     "postgresql": open_postgresql,
 }
+
+
+async def open_ledger(url: str) -> LedgerBackend:
+    """Opens the ledger at an address.
+
+    Raises:
+        UnknownLedger: nobody offers the scheme.
+        LedgerAway: the ledger cannot be opened now.
+    """
+    return await find_opener(url, LEDGERS)(url)
+
+
+def late_ledger(url: str) -> LedgerBackend:
+    """The ledger at an address, opened when it is first used; the caller closes it.
+
+    Raises:
+        UnknownLedger: nobody offers the scheme.
+    """
+    opener = find_opener(url, LEDGERS)
+    return LateLedger(url.partition(":")[0], lambda: opener(url))

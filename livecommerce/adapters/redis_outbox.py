@@ -23,7 +23,7 @@ class RedisOutbox:
     once it lay idle for ``idle_ms``, which must be longer than the slowest transaction that applies a batch.
     """
 
-    def __init__(self, redis: Connection, group: str, member: str, *, idle_ms: int = 60_000) -> None:
+    def __init__(self, redis: Connection, group: str, member: str, *, idle_ms: int = 15_000) -> None:
         self._redis = redis
         self._group = group
         self._member = member

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
-from sqlalchemy import Table, select, update
+from sqlalchemy import Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from livecommerce.adapters.sql_schema import allocations, journal, orders, skus, sql_outbox
+from livecommerce.adapters.sql_catalog import take_back
+from livecommerce.adapters.sql_schema import journal, orders, sql_outbox
 from livecommerce.adapters.sql_transactions import insert_many_new, writes
+from livecommerce.errors import NotFound
 from livecommerce.fail_points import reach
+from livecommerce.ids import SaleId
 from livecommerce.journal import journal_row
 from livecommerce.orders import ConfirmedOrder
 from livecommerce.outbox import OutboxRecord
@@ -22,12 +26,10 @@ Row = dict[str, Any]
 
 
 class ClosedSale(Struct, frozen=True, kw_only=True):
-    """What a closed sale sold and gives back."""
+    """What a closed sale sold; the rest goes back."""
 
     sale: str
-    sku: str
     sold: int
-    returned: int
     at_ms: int
 
 
@@ -94,14 +96,8 @@ def _add_consequences(changes: _Changes, record: OutboxRecord) -> None:
 
 
 async def _take_stock_back(connection: AsyncConnection, sale: ClosedSale) -> None:
-    closing = (
-        update(allocations)
-        .where(allocations.c.sale == sale.sale, allocations.c.closed_ms.is_(None))
-        .values(sold=sale.sold, returned=sale.returned, closed_ms=sale.at_ms)
-    )
-    if (await connection.execute(closing)).rowcount == 1:
-        back = update(skus).where(skus.c.sku == sale.sku).values(on_hand=skus.c.on_hand + sale.returned)
-        await connection.execute(back)
+    with suppress(NotFound):  # a sale of stock that SQL never lent has nothing to bring back
+        await take_back(connection, SaleId(sale.sale), sale.sold, sale.at_ms)
 
 
 def _journal_values(record: OutboxRecord) -> Row:

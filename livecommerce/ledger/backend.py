@@ -116,18 +116,13 @@ class UnknownLedger(Exception):
     """No ledger is known for a scheme."""
 
 
-async def open_ledger(url: str, own: Mapping[str, Opener]) -> LedgerBackend:
-    """Opens the ledger at an address: one of ours, or one that an installed package offers.
+def find_opener(url: str, own: Mapping[str, Opener]) -> Opener:
+    """Who opens the ledger at an address: one of ours, or one that an installed package offers.
 
     Raises:
         UnknownLedger: nobody offers the scheme.
-        LedgerAway: the ledger cannot be opened now.
     """
     scheme = url.partition(":")[0]
-    return await _opener(scheme, own)(url)
-
-
-def _opener(scheme: str, own: Mapping[str, Opener]) -> Opener:
     if scheme in own:
         return own[scheme]
     offered = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from livecommerce.adapters.ledgers import LEDGERS
+from livecommerce.adapters.ledger_sqlite import open_sqlite
+from livecommerce.adapters.ledgers import late_ledger, open_ledger
 from livecommerce.adapters.sql_connection import open_sql
 from livecommerce.ledger import contract
-from livecommerce.ledger.backend import LedgerAway, LedgerBackend, Outcome, UnknownLedger, open_ledger
+from livecommerce.ledger.backend import (
+    ENTRY_POINT_GROUP,
+    LedgerAway,
+    LedgerBackend,
+    Outcome,
+    UnknownLedger,
+    find_opener,
+)
 
 
 @pytest.fixture
@@ -34,7 +43,7 @@ def ledger_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 async def ledger(ledger_url: str) -> AsyncIterator[LedgerBackend]:
-    backend = await open_ledger(ledger_url, LEDGERS)
+    backend = await open_ledger(ledger_url)
     yield backend
     await backend.aclose()
 
@@ -46,17 +55,17 @@ async def test_keeps_the_contract(check: contract.Check, ledger: LedgerBackend) 
 
 async def test_a_ledger_opened_again_still_knows_its_entries(ledger_url: str) -> None:
     entry = contract.sample_entry()
-    first = await open_ledger(ledger_url, LEDGERS)
+    first = await open_ledger(ledger_url)
     await first.post([entry])
     await first.aclose()
-    second = await open_ledger(ledger_url, LEDGERS)
+    second = await open_ledger(ledger_url)
     assert list(await second.lookup(entry.order)) == [entry]
     assert [posted.outcome for posted in await second.post([entry])] == [Outcome.DUPLICATE]
     await second.aclose()
 
 
 async def test_nobody_can_change_what_was_booked(sql_ledger_url: str) -> None:
-    ledger = await open_ledger(sql_ledger_url, LEDGERS)
+    ledger = await open_ledger(sql_ledger_url)
     await ledger.post([contract.sample_entry()])
     await ledger.aclose()
     engine = open_sql(sql_ledger_url)
@@ -70,9 +79,31 @@ async def test_nobody_can_change_what_was_booked(sql_ledger_url: str) -> None:
 async def test_a_ledger_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
     (tmp_path / "ledger.sqlite").write_text("this is no database, whatever its name says")
     with pytest.raises(LedgerAway, match="not a database"):
-        await open_ledger(f"sqlite:{tmp_path / 'ledger.sqlite'}", LEDGERS)
+        await open_ledger(f"sqlite:{tmp_path / 'ledger.sqlite'}")
 
 
 async def test_an_unknown_scheme_names_the_known_ones() -> None:
     with pytest.raises(UnknownLedger, match="sqlite"):
-        await open_ledger("carrier-pigeon:coop", LEDGERS)
+        await open_ledger("carrier-pigeon:coop")
+
+
+async def test_a_late_ledger_takes_entries_as_soon_as_it_can_be_opened(tmp_path: Path) -> None:
+    file = tmp_path / "ledger.sqlite"
+    file.write_text("this is no database, whatever its name says")
+    entry = contract.sample_entry()
+    ledger = late_ledger(f"sqlite:{file}")
+    assert [posted.outcome for posted in await ledger.post([entry])] == [Outcome.RETRY]
+    assert not (await ledger.health()).healthy
+    with pytest.raises(LedgerAway):
+        await ledger.lookup(entry.order)
+    file.unlink()
+    assert [posted.outcome for posted in await ledger.post([entry])] == [Outcome.APPLIED]
+    assert list(await ledger.recent(1)) == [entry]
+    assert (await ledger.health()).healthy
+    await ledger.aclose()
+
+
+async def test_installed_packages_offer_ledgers(monkeypatch: pytest.MonkeyPatch, sqlite_url: str) -> None:
+    offer = EntryPoint("pigeon", "livecommerce.adapters.ledger_sqlite:open_sqlite", ENTRY_POINT_GROUP)
+    monkeypatch.setattr("livecommerce.ledger.backend.entry_points", lambda **_: [offer])
+    assert find_opener("pigeon:coop", {}) is open_sqlite

@@ -13,13 +13,13 @@ from msgspec import Raw
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from livecommerce.adapters.ledgers import LEDGERS
+from livecommerce.adapters.ledgers import open_ledger
 from livecommerce.adapters.sql_connection import migrate, open_sql
 from livecommerce.adapters.sql_ledger_queue import SqlLedgerQueue
 from livecommerce.adapters.sql_projection import SqlProjection
 from livecommerce.adapters.sql_schema import sql_outbox
 from livecommerce.errors import Unavailable
-from livecommerce.ledger.backend import LedgerBackend, Outcome, Posted, open_ledger
+from livecommerce.ledger.backend import LedgerBackend, Outcome, Posted
 from livecommerce.ledger.entry import Entry
 from livecommerce.ledger.facts import Refund
 from livecommerce.outbox import OutboxRecord
@@ -58,7 +58,7 @@ class ScriptedLedger:
 
 @pytest.fixture
 async def ledger(tmp_path: Path) -> AsyncIterator[LedgerBackend]:
-    backend = await open_ledger(f"sqlite:{tmp_path / 'ledger.sqlite'}", LEDGERS)
+    backend = await open_ledger(f"sqlite:{tmp_path / 'ledger.sqlite'}")
     yield backend
     await backend.aclose()
 
