@@ -54,7 +54,7 @@ class ServedRoom:
         spawn: Spawn,
         clock: Clock,
     ) -> None:
-        self.live = LiveRoom(loaded, store, self._on_events)
+        self.live = LiveRoom(loaded, store, self._on_events, self._on_replaced)
         self.fanout = Fanout({name: encoding.encode for name, encoding in ENCODINGS.items()})
         self.presence = Presence()
         self.budget = RoomBudget()
@@ -118,18 +118,17 @@ class ServedRoom:
         self._flush_crowd()
         self.fanout.broadcast(Lane.CONTROL, events)
 
+    def _on_replaced(self) -> None:
+        live = self.live
+        resync = wire.Resync(epoch=live.epoch, offset=live.offset, server_ms=self._clock(), room=live.state)
+        self.fanout.broadcast(Lane.CONTROL, [resync])
+
     async def catch_up(self) -> None:
-        """Reads what was missed; where the log does not reach back, every viewer gets the state anew."""
-        if not await self.live.catch_up():
-            self.fanout.broadcast(Lane.CONTROL, [self.resync()])
+        """Reads what was missed, of the room and of what is left of its sales."""
+        await self.live.catch_up()
         running = [SaleId(sale.sale) for sale in self.live.state.sales if sale.phase != "closed"]
         if running:
             self.learn_stock(await self._read_stock(running))
-
-    def resync(self) -> wire.Resync:
-        """The control state as it is now."""
-        live = self.live
-        return wire.Resync(epoch=live.epoch, offset=live.offset, server_ms=self._clock(), room=live.state)
 
     # ------------------------------------------------------------ other gateways
 

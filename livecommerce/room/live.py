@@ -93,13 +93,18 @@ class LiveRoom:
     """One room, kept up to date by ``absorb``."""
 
     def __init__(
-        self, loaded: LoadedRoom, store: RoomStore, on_events: Callable[[Sequence[RoomEvent]], None]
+        self,
+        loaded: LoadedRoom,
+        store: RoomStore,
+        on_events: Callable[[Sequence[RoomEvent]], None],
+        on_replaced: Callable[[], None],
     ) -> None:
         self.epoch = loaded.epoch
         self.offset = loaded.offset
         self.state = loaded.state
         self._store = store
         self._on_events = on_events
+        self._on_replaced = on_replaced
         self._history: deque[RoomEvent] = deque(loaded.history, maxlen=HISTORY)
         self._turn = asyncio.Lock()
 
@@ -174,15 +179,15 @@ class LiveRoom:
         self._on_events(fresh)
         return True
 
-    async def catch_up(self) -> bool:
-        """Reads what is missing. Returns False where the state had to be replaced: viewers need a resync."""
+    async def catch_up(self) -> None:
+        """Reads what is missing; where the log does not reach back, the state is replaced and viewers need it."""
         epoch = self.epoch
         events = await self._store.events_after(self.room, epoch, self.offset)
         if events is not None and self.absorb(epoch, events):
-            return True
+            return
         loaded = await self._store.load(self.room)
         if loaded.epoch == self.epoch and loaded.offset <= self.offset:
-            return True
+            return
         self.epoch, self.offset, self.state = loaded.epoch, loaded.offset, loaded.state
         self._history = deque(loaded.history, maxlen=HISTORY)
-        return False
+        self._on_replaced()

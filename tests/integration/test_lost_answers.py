@@ -19,7 +19,7 @@ async def test_a_pin_whose_answer_is_cut_is_appended_once(redis: Connection, val
     async with cutting_proxy(valkey.port) as proxy:
         through = connect(f"redis://127.0.0.1:{proxy.port}/0")
         store = RedisRooms(through)
-        room = LiveRoom(await store.load(ROOM), store, lambda _: None)
+        room = LiveRoom(await store.load(ROOM), store, lambda _: None, lambda: None)
         proxy.cuts = 1
         await room.command(lambda state: rules.pin(state, a_product("tea"), 1))
         await through.aclose()

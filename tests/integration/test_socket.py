@@ -102,6 +102,20 @@ async def test_who_comes_back_from_another_epoch_gets_everything() -> None:
         assert viewer.heard[0]["t"] == "snapshot"
 
 
+async def test_where_the_log_is_gone_viewers_get_the_state_anew() -> None:
+    async with (
+        running_gateway() as gateway,
+        gateway.viewer() as viewer,
+        gateway.viewer(gateway.token()) as host,
+    ):
+        gateway.store.tell(ROOM, rules.mute("troll", 60, 1))
+        gateway.store.trim(ROOM, 0)
+        await host.ask(t="pin", product="p-tea")  # decided on the old state, then again on the new one
+        resync = await viewer.until("resync")
+        assert (resync["offset"], resync["room"]["muted"]) == (1, {"troll": 60_001})
+        assert (await viewer.until("pinned"))["offset"] == 2
+
+
 async def test_two_gateways_serve_one_room() -> None:
     store, bus = FakeRooms(), FakeBus()
     async with (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import pytest
 from hypothesis import settings
@@ -23,10 +24,17 @@ T = TypeVar("T")
 NAMES = ("umbrella", "teapot", "lipstick", "tea")
 
 
+REPLACED: WeakKeyDictionary[LiveRoom, list[None]] = WeakKeyDictionary()
+"""How often each copy's state had to be replaced."""
+
+
 async def live_room(store: FakeRooms, heard: list[RoomEvent] | None = None) -> LiveRoom:
     await store.create(a_room())
     sink = heard if heard is not None else []
-    return LiveRoom(await store.load(ROOM), store, sink.extend)
+    replaced: list[None] = []
+    room = LiveRoom(await store.load(ROOM), store, sink.extend, lambda: replaced.append(None))
+    REPLACED[room] = replaced
+    return room
 
 
 def pin(name: str) -> rules.Decide:
@@ -63,7 +71,8 @@ async def test_a_gap_is_noticed_and_filled_from_the_log() -> None:
     store.tell(ROOM, rules.mute("a", 60, 1))
     store.tell(ROOM, rules.mute("b", 60, 1))
     assert not room.absorb(room.epoch, store.logs[ROOM][1:])
-    assert await room.catch_up()
+    await room.catch_up()
+    assert not REPLACED[room]
     assert room.state == store.rooms[ROOM].state
 
 
@@ -72,7 +81,8 @@ async def test_where_the_log_is_gone_the_state_is_replaced_and_viewers_need_a_re
     room = await live_room(store)
     store.tell(ROOM, rules.mute("a", 60, 1))
     store.trim(ROOM, 0)
-    assert not await room.catch_up()
+    await room.catch_up()
+    assert len(REPLACED[room]) == 1
     assert (room.offset, room.state) == (1, store.rooms[ROOM].state)
     assert room.since(room.epoch, 0) is None
 
