@@ -180,7 +180,7 @@ class LiveRoom:
         return True
 
     async def catch_up(self) -> None:
-        """Reads what is missing; where the log does not reach back, the state is replaced and viewers need it."""
+        """Reads what is missing; where the log does not reach back, the state is replaced."""
         epoch = self.epoch
         events = await self._store.events_after(self.room, epoch, self.offset)
         if events is not None and self.absorb(epoch, events):

@@ -59,7 +59,7 @@ async def slot(site: Site, room: str, **changes: Any) -> dict[str, Any]:
 
 
 async def start(site: Site, room: str) -> None:
-    live = LiveRoom(await site.rooms.load(room), site.rooms, lambda _: None)
+    live = LiveRoom(await site.rooms.load(room), site.rooms, lambda _: None, lambda: None)
     await live.command(lambda state: rules.start_show(state, 5))
     card = product_card(product("umbrella", "shop"))
     await live.command(lambda state: rules.pin(state, card, 6))

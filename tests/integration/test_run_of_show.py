@@ -75,7 +75,7 @@ class Stage:
         await self.schedule.turn(SegmentId(name), "accept")
 
     async def command(self, decide: rules.Decide) -> None:
-        await LiveRoom(await self.rooms.load(ROOM), self.rooms, lambda _: None).command(decide)
+        await LiveRoom(await self.rooms.load(ROOM), self.rooms, lambda _: None, lambda: None).command(decide)
 
     async def start(self) -> None:
         await self.command(lambda state: rules.start_show(state, self.clock()))
