@@ -73,7 +73,10 @@ def _measure(viewers: int, seconds: float, rounds: int, egress: str) -> Result:
         baseline=round(baseline * 1e6, 3),
         baseline_is="bare sendmmsg of as large packets to as many addresses",
         ratio=round(ratio, 2),
-        target=f"ratio <= {TARGET_RATIOS[egress]}, p99 added delay <= {TARGET_DELAY_SECONDS * 1000:.0f} ms, all delivered",
+        target=(
+            f"ratio <= {TARGET_RATIOS[egress]}, p99 added delay <= {TARGET_DELAY_SECONDS * 1000:.0f} ms, "
+            f"{MIN_DELIVERED:.0%} delivered"
+        ),
         ok=ratio <= TARGET_RATIOS[egress] and delay <= TARGET_DELAY_SECONDS and seen >= MIN_DELIVERED,
         details={
             "egress": egress,
