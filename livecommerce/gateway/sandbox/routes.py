@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 
 from livecommerce.clock import Clock
-from livecommerce.errors import Forbidden, Invalid
+from livecommerce.errors import Conflict, Forbidden, Invalid
 from livecommerce.gateway.background import Background
 from livecommerce.gateway.http.json import answer, query_number, read
 from livecommerce.gateway.sandbox.account import Account, Book, Payment, Refund
@@ -137,10 +137,11 @@ class Sandbox:
         form = parse_qs((await _small_body(request)).decode("utf-8", "replace"))
         payment = request.path_params["payment"]
         fault = _fault(form.get("fault", [""])[0])
-        if form.get("action") == ["decline"]:
-            account = await self._decline(payment, fault)
-        else:
-            account = await self._pay(payment, fault)
+        act = self._decline if form.get("action") == ["decline"] else self._pay
+        try:
+            account = await act(payment, fault)
+        except Conflict:  # closed meanwhile: the page tells so
+            return RedirectResponse(f"{self._url}/pay/{payment}", status_code=303)
         return RedirectResponse(account.payment.return_url, status_code=303)
 
     async def _pay_by_api(self, request: Request) -> Response:
