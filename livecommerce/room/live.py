@@ -15,7 +15,7 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from livecommerce.errors import Unavailable
+from livecommerce.errors import DomainError, Unavailable
 from livecommerce.ids import new_id
 from livecommerce.room.cards import RoomState
 from livecommerce.room.events import RoomEvent
@@ -133,13 +133,30 @@ class LiveRoom:
         """
         async with self._turn:
             for _ in range(ATTEMPTS):
-                events = decide(self.state)
+                events = await self._decide(decide)
                 if not events:
                     return ()
                 if await self._append(events):
                     return events
                 await self.catch_up()
         raise Unavailable("room_busy")
+
+    async def _decide(self, decide: Decide) -> Sequence[RoomEvent]:
+        """What should happen; a refusal, or nothing to do, must hold in the store's state too."""
+        while True:
+            seen = (self.epoch, self.offset)
+            try:
+                events, refusal = decide(self.state), None
+            except DomainError as error:
+                events, refusal = (), error
+            if events:
+                return events
+            await self.catch_up()
+            if (self.epoch, self.offset) != seen:
+                continue
+            if refusal is not None:
+                raise refusal
+            return ()
 
     async def _append(self, events: Sequence[RoomEvent]) -> bool:
         epoch = self.epoch

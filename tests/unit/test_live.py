@@ -65,6 +65,17 @@ async def test_two_moderators_cannot_both_place_the_third_pin() -> None:
     assert len(two.state.pins) == 3
 
 
+async def test_a_copy_that_lags_refuses_nothing_that_the_store_would_allow() -> None:
+    store = FakeRooms()
+    one, two = await live_room(store), await live_room(store)
+    for name in NAMES[:3]:
+        await one.command(pin(name))
+    await two.catch_up()
+    await one.command(lambda state: rules.unpin(state, "p-umbrella", 1))
+    await two.command(pin("tea"))
+    assert len(store.rooms[ROOM].state.pins) == 3
+
+
 async def test_a_gap_is_noticed_and_filled_from_the_log() -> None:
     store = FakeRooms()
     room = await live_room(store)
