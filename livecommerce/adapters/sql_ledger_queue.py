@@ -6,45 +6,20 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from msgspec import Struct
 from sqlalchemy import Select, and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from livecommerce.adapters.sql_schema import sql_outbox
 from livecommerce.adapters.sql_transactions import reads, writes
-from livecommerce.ledger.queue import Letter, LetterState, Told, Verdict
+from livecommerce.ledger.queue import DeadLetter, Letter, LetterState, QueueStatus, Told, Verdict
 
 _box = sql_outbox.c
 _FIRST_EVENT = "order.confirmed"
 """Nothing can have been told of an order before this."""
 
 
-class QueueStatus(Struct, frozen=True, kw_only=True):
-    """How many letters stand where."""
-
-    pending: int
-    applied: int
-    dead: int
-    dropped: int
-    oldest_ms: int | None
-    """When the oldest pending letter's event happened."""
-
-
-class DeadLetter(Struct, frozen=True, kw_only=True):
-    """A letter that the ledger refused."""
-
-    id: str
-    key: str
-    type: str
-    at_ms: int
-    attempts: int
-    error: str
-    waiting: int
-    """Later letters of the same key that wait for it."""
-
-
 class SqlLedgerQueue:
-    """Implements ``ledger.queue.LedgerQueue``, and what operators do beside it."""
+    """Implements ``ledger.queue.LedgerQueue`` for relays and ``QueueDesk`` for operators."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -116,7 +91,7 @@ class SqlLedgerQueue:
         counts = {state.value: found.get(state, (0, None))[0] for state in LetterState}
         return QueueStatus(**counts, oldest_ms=found.get(LetterState.PENDING, (0, None))[1])
 
-    async def dead_letters(self, limit: int = 100) -> Sequence[DeadLetter]:
+    async def dead_letters(self, limit: int) -> Sequence[DeadLetter]:
         """Letters that were refused, oldest first."""
         later = sql_outbox.alias()
         waiting = (

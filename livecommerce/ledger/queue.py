@@ -51,6 +51,30 @@ class Verdict(Struct, frozen=True, kw_only=True):
     error: str | None = None
 
 
+class QueueStatus(Struct, frozen=True, kw_only=True):
+    """How many letters stand where."""
+
+    pending: int
+    applied: int
+    dead: int
+    dropped: int
+    oldest_ms: int | None
+    """When the oldest pending letter's event happened."""
+
+
+class DeadLetter(Struct, frozen=True, kw_only=True):
+    """A letter that the ledger refused."""
+
+    id: str
+    key: str
+    type: str
+    at_ms: int
+    attempts: int
+    error: str
+    waiting: int
+    """Later letters of the same key that wait for it."""
+
+
 class LedgerQueue(Protocol):
     """Hands out letters so that no two workers have one at a time."""
 
@@ -70,4 +94,28 @@ class LedgerQueue(Protocol):
         Raises:
             Unavailable: SQL is away; the letters will be handed out again.
         """
+        ...
+
+
+class QueueDesk(Protocol):
+    """The queue as operators see it. Everything raises ``Unavailable`` while SQL is away."""
+
+    async def status(self) -> QueueStatus:
+        """How many letters stand where."""
+        ...
+
+    async def dead_letters(self, limit: int) -> Sequence[DeadLetter]:
+        """Letters that were refused, oldest first."""
+        ...
+
+    async def retry(self, ids: Sequence[str]) -> int:
+        """Sends dead letters again, all of them where none is named; answers how many."""
+        ...
+
+    async def drop(self, ids: Sequence[str]) -> int:
+        """Gives dead letters up, so that later ones of their keys go on; answers how many."""
+        ...
+
+    async def replay(self, from_ms: int) -> int:
+        """Has everything applied since a time told again; answers how many."""
         ...

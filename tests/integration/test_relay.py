@@ -224,7 +224,7 @@ async def test_a_letter_is_given_up_after_days_of_attempts(sql: AsyncEngine, led
         await confirm(sql, f"good{number}")
         await relay.step()
         clock.now += GIVE_UP_MS // 5
-    (dead,) = await SqlLedgerQueue(sql).dead_letters()
+    (dead,) = await SqlLedgerQueue(sql).dead_letters(10)
     assert (dead.key, dead.error) == ("bad", "given up after 10 attempts: busy")
 
 
@@ -240,7 +240,7 @@ async def test_a_refusal_is_a_dead_letter_that_holds_back_its_order_alone(
     queue = SqlLedgerQueue(sql)
     relay = Relay(queue, picky, "one", Clock())
     assert [await relay.step(), await relay.step()] == [2, 0]
-    (dead,) = await queue.dead_letters()
+    (dead,) = await queue.dead_letters(10)
     assert (dead.key, dead.waiting, dead.error) == ("bad", 1, f"{outcome}: no; {outcome}: no")
     picky.answer = lambda _: None
     assert await queue.retry([dead.id]) == 1
@@ -255,7 +255,7 @@ async def test_a_dropped_letter_lets_the_later_ones_go_on(sql: AsyncEngine, ledg
     queue = SqlLedgerQueue(sql)
     relay = Relay(queue, ledger, "one", Clock())
     assert [await relay.step() for _ in range(3)] == [1, 1, 0]
-    (dead,) = await queue.dead_letters()
+    (dead,) = await queue.dead_letters(10)
     assert "a refund of 9000000 where 8500 is left" in dead.error
     assert await queue.drop([dead.id]) == 1
     assert await relay.step() == 1

@@ -1,0 +1,148 @@
+"""The ledger on the operator's console."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.applications import Starlette
+
+from livecommerce.accounts import Membership, Person
+from livecommerce.adapters.ledgers import late_ledger
+from livecommerce.adapters.redis_connection import Connection
+from livecommerce.adapters.redis_outbox import RedisOutbox
+from livecommerce.adapters.sql_audit import SqlAudit
+from livecommerce.adapters.sql_connection import reading
+from livecommerce.adapters.sql_ledger_queue import SqlLedgerQueue
+from livecommerce.adapters.sql_schema import audit, sql_outbox
+from livecommerce.clock import now_ms
+from livecommerce.gateway.auth import Door, Tokens
+from livecommerce.gateway.http.application import application
+from livecommerce.gateway.http.ledger import LedgerBooks, ledger_routes
+from livecommerce.gateway.http.request_trail import RequestTrail
+from livecommerce.ids import PersonId, ShopId
+from livecommerce.ledger.backend import LedgerBackend
+from livecommerce.ledger.books import Totals
+from livecommerce.worker.relay import Relay
+from tests.integration.test_relay import confirm
+from tests.sandbox import SECRET
+from tests.selling import SHARD, Shop
+
+OURS = "http://shop.test"
+
+
+@asynccontextmanager
+async def nothing(_app: Starlette) -> AsyncIterator[None]:
+    yield
+
+
+class Console:
+    """An operator's console and everything behind it."""
+
+    def __init__(self, redis: Connection, sql: AsyncEngine, ledger: LedgerBackend) -> None:
+        self.sql = sql
+        self.ledger = ledger
+        self.queue = SqlLedgerQueue(sql)
+        self.books = LedgerBooks(RedisOutbox(redis, "projector", "x"), [SHARD], self.queue, ledger, now_ms)
+        self._door = Door(Tokens(SECRET, now_ms), [OURS])
+        routes = ledger_routes(self.books, self._door, RequestTrail(SqlAudit(sql), now_ms))
+        app = application(routes, nothing, "")
+        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=OURS)
+
+    def as_(self, role: str) -> dict[str, str]:
+        """Headers of somebody with a role."""
+        person = Person(person=PersonId("op"), name="Op", guest=False, roles=(Membership(role, ShopId("")),))
+        return {"authorization": f"Bearer {self._door.tokens.mint(person)[0]}"}
+
+    async def relay(self) -> None:
+        """Books what there is."""
+        while await Relay(self.queue, self.ledger, "w", now_ms).step():
+            pass
+
+
+@pytest.fixture
+async def console(redis: Connection, sql: AsyncEngine, tmp_path: Path) -> AsyncIterator[Console]:
+    console = Console(redis, sql, late_ledger(f"sqlite:{tmp_path / 'ledger.sqlite'}"))
+    yield console
+    await console.http.aclose()
+    await console.ledger.aclose()
+
+
+async def test_the_overview_follows_orders_on_their_way(console: Console, redis: Connection) -> None:
+    shop = Shop(redis)
+    await shop.open_room()
+    await shop.open_sale(1)
+    await confirm(console.sql, "a", "b")
+    before = await console.books.overview()
+    assert before["outbox"].length == 1
+    assert (before["ledger"].pending, before["ledger"].applied) == (2, 0)
+    await console.relay()
+    after = (await console.books.overview())["ledger"]
+    assert (after.pending, after.applied, after.dead, after.healthy) == (0, 2, 0, True)
+    assert after.trial_balance == (Totals(currency="CNY", debit_minor=19102, credit_minor=19102),)
+
+
+async def test_operators_read_the_last_entries(console: Console) -> None:
+    await confirm(console.sql, "a")
+    await console.relay()
+    response = await console.http.get("/api/console/ledger?limit=1", headers=console.as_("operator"))
+    (entry,) = response.json()["entries"]
+    assert (entry["order"], entry["kind"]) == ("a", "payment_fee")
+    assert entry["lines"][0] == {
+        "account": "merchant.pending:shop",
+        "debit_minor": 51,
+        "credit_minor": 0,
+        "currency": "CNY",
+    }
+
+
+@pytest.mark.parametrize("path", ["", "/dead-letters"])
+async def test_nobody_else_reads_them(console: Console, path: str) -> None:
+    response = await console.http.get(f"/api/console/ledger{path}", headers=console.as_("host"))
+    assert response.status_code == 403
+
+
+async def test_a_dead_letter_is_shown_and_sent_again_on_the_record(console: Console) -> None:
+    await confirm(console.sql, "a")
+    async with console.sql.begin() as connection:
+        await connection.execute(update(sql_outbox).values(state="dead", error="conflict: no"))
+    shown = await console.http.get("/api/console/ledger/dead-letters", headers=console.as_("operator"))
+    (letter,) = shown.json()["dead_letters"]
+    assert (letter["key"], letter["error"]) == ("a", "conflict: no")
+    sent = await console.http.post(
+        "/api/console/ledger/dead-letters/retry",
+        json={"ids": [letter["id"]]},
+        headers=console.as_("operator"),
+    )
+    assert sent.json() == {"sent": 1}
+    assert (await console.queue.status()).pending == 1
+    async with reading(console.sql) as connection:
+        noted = (await connection.execute(select(audit))).one()
+    assert (noted.action, noted.after) == ("ledger.retry", {"ids": [letter["id"]], "sent": 1})
+
+
+async def test_a_ledger_that_is_away_is_shown_as_such(
+    redis: Connection, sql: AsyncEngine, tmp_path: Path
+) -> None:
+    (tmp_path / "ledger.sqlite").write_text("this is no database, whatever its name says")
+    console = Console(redis, sql, late_ledger(f"sqlite:{tmp_path / 'ledger.sqlite'}"))
+    overview = (await console.books.overview())["ledger"]
+    assert (overview.healthy, overview.backend, overview.trial_balance) == (False, "sqlite", ())
+    response = await console.http.get("/api/console/ledger", headers=console.as_("operator"))
+    assert (response.status_code, response.json()["error"]["code"]) == (503, "ledger_away")
+    await console.http.aclose()
+
+
+async def test_gauges_tell_length_and_age(console: Console) -> None:
+    assert console.books.gauges() == {}
+    await confirm(console.sql, "a")
+    await console.books.refresh()
+    gauges = console.books.gauges()
+    assert gauges["livecommerce_ledger_pending"] == 1
+    assert gauges["livecommerce_ledger_age_seconds"] > 0
+    assert gauges["livecommerce_ledger_up"]
