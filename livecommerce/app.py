@@ -10,33 +10,24 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequenc
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-import httpx
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from livecommerce.adapters.ledgers import late_ledger
-from livecommerce.adapters.payment_sandbox import SandboxProvider
 from livecommerce.adapters.redis_bus import RedisBus
-from livecommerce.adapters.redis_connection import AWAY, Connection, connect, load_library, unsafe_durability
-from livecommerce.adapters.redis_coupons import RedisCoupons
-from livecommerce.adapters.redis_inventory import RedisInventory
-from livecommerce.adapters.redis_live_rooms import RedisLiveRooms
-from livecommerce.adapters.redis_orders import RedisOrders
+from livecommerce.adapters.redis_connection import (
+    AWAY,
+    Connection,
+    connect,
+    load_library,
+    server_status,
+    unsafe_durability,
+)
 from livecommerce.adapters.redis_outbox import RedisOutbox
-from livecommerce.adapters.redis_payments import RedisPayments
 from livecommerce.adapters.redis_records import RedisRecords
-from livecommerce.adapters.redis_rooms import RedisRooms
-from livecommerce.adapters.redis_share import RedisShares
-from livecommerce.adapters.sql_accounts import SqlAccounts
-from livecommerce.adapters.sql_audit import SqlAudit
-from livecommerce.adapters.sql_campaigns import SqlCampaigns
-from livecommerce.adapters.sql_catalog import SqlCatalog
-from livecommerce.adapters.sql_connection import open_sql
 from livecommerce.adapters.sql_ledger_queue import SqlLedgerQueue
-from livecommerce.adapters.sql_orders import SqlOrders
 from livecommerce.adapters.sql_projection import SqlProjection
-from livecommerce.adapters.sql_schedule import SqlSchedule
-from livecommerce.adapters.sql_shop import SqlShops
+from livecommerce.adapters.sql_room_sales import SqlRoomSales
 from livecommerce.checkout import Checkout
 from livecommerce.clock import now_ms
 from livecommerce.demo.seed import seed
@@ -46,18 +37,20 @@ from livecommerce.gateway.blocked_words import BlockedWords
 from livecommerce.gateway.hold_batch import HoldBatch
 from livecommerce.gateway.http.application import Lifespan, application
 from livecommerce.gateway.http.config import config_routes
+from livecommerce.gateway.http.console import RoomTable, console_routes
 from livecommerce.gateway.http.coupons import coupon_routes
 from livecommerce.gateway.http.health import Probe, health_routes
+from livecommerce.gateway.http.ledger import LedgerBooks, ledger_routes
 from livecommerce.gateway.http.media_hooks import media_hook_routes
 from livecommerce.gateway.http.orders import BuyerOrders, order_routes
 from livecommerce.gateway.http.pages import page_routes, static_dir
 from livecommerce.gateway.http.payments import payment_routes
+from livecommerce.gateway.http.request_trail import RequestTrail
 from livecommerce.gateway.http.rooms import RoomRoutes
 from livecommerce.gateway.http.schedule import ScheduleRoutes
 from livecommerce.gateway.http.session import session_routes
 from livecommerce.gateway.http.share import ShareRoutes
 from livecommerce.gateway.limits import JoinLimits
-from livecommerce.gateway.programme import Programme
 from livecommerce.gateway.proxies import parse_networks
 from livecommerce.gateway.room_commands import RoomCommands
 from livecommerce.gateway.rooms import Rooms
@@ -73,11 +66,10 @@ from livecommerce.gateway.timing_wheel import TimingWheel
 from livecommerce.gateway.trail import Trail
 from livecommerce.gateway.visits import Visits
 from livecommerce.ids import new_id, shard_names
-from livecommerce.payment import Cashier
 from livecommerce.room.live import LoadedRoom
 from livecommerce.settings import Settings
-from livecommerce.share import Seal, Sharing
 from livecommerce.signatures import derive_key
+from livecommerce.stores import Stores
 from livecommerce.worker.expiry import Expiry
 from livecommerce.worker.payments import PaymentWatch
 from livecommerce.worker.projector import Projector
@@ -91,53 +83,6 @@ HTTP_SECONDS = 15.0
 Job = Callable[[], Coroutine[Any, Any, None]]
 
 log = logging.getLogger(__name__)
-
-
-class Stores:
-    """The connections of one process, and the drivers on them."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.redis = connect(settings.redis_url)
-        self.sql = open_sql(settings.sql_url)
-        self.http = httpx.AsyncClient(timeout=HTTP_SECONDS)
-        self.rooms = RedisRooms(self.redis)
-        self.live_rooms = RedisLiveRooms(self.redis)
-        self.inventory = RedisInventory(self.redis)
-        self.coupons = RedisCoupons(self.redis)
-        self.orders = RedisOrders(self.redis, settings.shards)
-        self.payments = RedisPayments(self.redis)
-        self.accounts = SqlAccounts(self.sql, now_ms)
-        self.audit = SqlAudit(self.sql)
-        self.campaigns = SqlCampaigns(self.sql)
-        self.catalog = SqlCatalog(self.sql)
-        self.schedule = SqlSchedule(self.sql)
-        self.shops = SqlShops(self.sql)
-        self.past_orders = SqlOrders(self.sql)
-        self.programme = Programme(
-            schedule=self.schedule,
-            catalog=self.catalog,
-            shops=self.shops,
-            accounts=self.accounts,
-            campaigns=self.campaigns,
-            rooms=self.rooms,
-            live=self.live_rooms,
-        )
-        self.sharing = Sharing(
-            RedisShares(self.redis),
-            self.coupons,
-            Seal(derive_key(settings.token_secret, "share")),
-            stay_ms=int(settings.stay_seconds * 1000),
-            reward_depth=settings.reward_depth,
-        )
-        callback = f"{settings.public_url}/api/payments/sandbox/callback"
-        provider = SandboxProvider(self.http, settings.sandbox_url, callback, settings.token_secret)
-        self.cashier = Cashier(self.payments, provider, now_ms)
-
-    async def close(self) -> None:
-        """Closes what was opened."""
-        await self.http.aclose()
-        await self.redis.aclose()
-        await self.sql.dispose()
 
 
 # ---------------------------------------------------------------- gateway
@@ -173,6 +118,7 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
     limits = JoinLimits(parse_networks(settings.trusted_proxies), now_ms)
     words = BlockedWords(settings.words_file)
     handlers = _handlers(settings, stores, background, words)
+    books = _books(settings, stores, stack)
     visits = Visits(stores.sharing, wheel, background, now_ms, settings.stay_seconds)
     sessions = Sessions(rooms, door, records, visits, handlers, background, now_ms, limits)
 
@@ -180,15 +126,17 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
         return {
             "livecommerce_connections": len(sessions.joined),
             "livecommerce_rooms": len(tuple(rooms)),
+            **books.gauges(),
         }
 
     routes = [
         *_api(settings, stores, door, rooms),
+        *_console(settings, stores, door, books),
         *health_routes(_probes(stores.redis, bus), gauges),
         _sandbox(settings, stores, background).mount(),
         *page_routes(static_dir()),
     ]
-    lifespan = _lifespan(stores.redis, (wheel.run, bus.run, rooms.run, words.run))
+    lifespan = _lifespan(stores.redis, (wheel.run, bus.run, rooms.run, words.run, books.run))
     return GatewayServer(application(routes, lifespan, settings.media_url), sessions, wheel)
 
 
@@ -220,6 +168,26 @@ def _api(settings: Settings, stores: Stores, door: Door, rooms: Rooms) -> list[B
         *coupon_routes(stores.coupons, door, shard_names(settings.shards)),
         *payment_routes({"sandbox": stores.cashier}),
         *media_hook_routes(rooms, settings.token_secret, now_ms),
+    ]
+
+
+def _books(settings: Settings, stores: Stores, stack: AsyncExitStack) -> LedgerBooks:
+    ledger = late_ledger(settings.ledger_address)
+    stack.push_async_callback(ledger.aclose)
+    outbox = RedisOutbox(stores.redis, "projector", new_id())
+    return LedgerBooks(outbox, shard_names(settings.shards), SqlLedgerQueue(stores.sql), ledger, now_ms)
+
+
+def _console(settings: Settings, stores: Stores, door: Door, books: LedgerBooks) -> list[BaseRoute]:
+    rooms = RoomTable(stores.schedule, stores.live_rooms, SqlRoomSales(stores.sql))
+    status_file = settings.data_dir / "processes.json"
+
+    async def redis() -> Mapping[str, Any]:
+        return await server_status(stores.redis)
+
+    return [
+        *console_routes(door, rooms, status_file, redis, books.overview, now_ms),
+        *ledger_routes(books, door, RequestTrail(stores.audit, now_ms)),
     ]
 
 

@@ -13,6 +13,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from livecommerce.adapters.redis_cancellation import make_cancellable
+from livecommerce.errors import Unavailable
 from livecommerce.ids import Shard, shard_of
 
 AWAY = (RedisConnectionError, RedisTimeoutError, OSError)
@@ -76,3 +77,23 @@ async def unsafe_durability(redis: Connection) -> str | None:
     if memory.get("maxmemory_policy") != "noeviction":
         return f"maxmemory-policy is {memory.get('maxmemory_policy')}, not noeviction"
     return None
+
+
+async def server_status(redis: Connection) -> dict[str, Any]:
+    """Version, durability and memory of the server, for operators.
+
+    Raises:
+        Unavailable: it is away.
+    """
+    try:
+        server, memory = await redis.info("server"), await redis.info("memory")
+        reason = await unsafe_durability(redis)
+    except AWAY as error:
+        raise Unavailable("redis_away") from error
+    version = server.get("valkey_version") or server.get("redis_version")
+    return {
+        "version": version,
+        "durable": reason is None,
+        "reason": reason,
+        "used_bytes": memory["used_memory"],
+    }
