@@ -1,5 +1,5 @@
 /** What the room's page shows: the live room, its shelf, and which sheet is open. */
-import { api, type RoomDetail, type ShelfProduct } from '../../api';
+import { api, ApiError, type RoomDetail, type ShelfProduct } from '../../api';
 import { serverNow } from '../../clock.svelte';
 import { LiveRoom } from '../../live-room.svelte';
 import { session } from '../../session.svelte';
@@ -16,6 +16,8 @@ export class RoomPage {
   readonly live: LiveRoom;
   readonly purchase: Purchase;
   detail = $state.raw<RoomDetail | null>(null);
+  /** There is no such room. */
+  missing = $state(false);
   products = $state.raw<ShelfProduct[]>([]);
   sheet = $state<SheetName | null>(null);
   buying = $state<string | null>(null);
@@ -66,8 +68,14 @@ export class RoomPage {
     try {
       [this.detail, this.products] = await Promise.all([api.room(this.room), api.shelf(this.room)]);
     } catch (error) {
-      toast(errorText(error), 'bad');
+      if (error instanceof ApiError && error.status === 404) this.leave();
+      else toast(errorText(error), 'bad');
     }
+  }
+
+  private leave(): void {
+    this.missing = true;
+    this.live.close();
   }
 
   /** Hears comments as they arrive; returns how to stop. */

@@ -88,4 +88,5 @@ export default {
   'error.bad_share': 'This share link is not good.',
   'error.other_room': 'This belongs to another room.',
   'error.blocked_word': 'Your comment contains a word that is not allowed here.',
+  'error.ledger_away': 'The ledger is briefly unavailable. Nothing is lost.',
 };

@@ -89,4 +89,5 @@ export default {
   'error.bad_share': '分享链接无效。',
   'error.other_room': '这属于另一个直播间。',
   'error.blocked_word': '评论包含不允许的词语。',
+  'error.ledger_away': '账本暂时不可用，数据不会丢失。',
 } satisfies Record<keyof typeof en, string>;
