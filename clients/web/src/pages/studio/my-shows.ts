@@ -5,7 +5,7 @@ import type { Phase } from '../../wire';
 const DAY_MS = 86_400_000;
 
 /** How far back and ahead the list looks. */
-export const SPAN_MS = { before: 30 * DAY_MS, after: 90 * DAY_MS };
+export const SPAN_MS = { before: 21 * DAY_MS, after: 70 * DAY_MS };
 
 const ORDER: Record<Phase, number> = { live: 0, scheduled: 1, ended: 2 };
 
@@ -18,4 +18,13 @@ export function inOrder(shows: readonly ScheduledShow[], hosting: ReadonlySet<st
       const byTime = one.starts_ms - other.starts_ms;
       return byPhase || (one.phase === 'ended' ? -byTime : byTime);
     });
+}
+
+/** The next full quarter of an hour, as a `datetime-local` input writes it. */
+export function soon(now: Date): string {
+  const minutes = Math.ceil((now.getMinutes() + 1) / 15) * 15;
+  const then = new Date(now.getFullYear(), now.getMonth(), now.getDate(), now.getHours(), minutes);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const day = `${then.getFullYear()}-${two(then.getMonth() + 1)}-${two(then.getDate())}`;
+  return `${day}T${two(then.getHours())}:${two(then.getMinutes())}`;
 }

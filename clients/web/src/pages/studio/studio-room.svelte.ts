@@ -1,0 +1,158 @@
+/** One show in the studio: the live room, the host's camera, and what she can do. */
+import { api, ApiError, type RoomDetail, type Segment, type ShelfProduct } from '../../api';
+import { serverNow } from '../../clock.svelte';
+import { Refused } from '../../connection';
+import { LiveRoom } from '../../live-room.svelte';
+import { errorText } from '../../texts/errors';
+import { toast } from '../../toasts.svelte';
+import type { CommentLine, Ok, Request, SaleCard, ServerMessage, Verdict } from '../../wire';
+import { Camera, NoPicture } from './camera.svelte';
+import { cues } from './run-of-show';
+import { Tally } from './tally.svelte';
+
+export const MAX_PINS = 3;
+const MUTE_SECONDS = 600;
+const AROUND_MS = 86_400_000;
+const RUN_CHANGES = new Set<ServerMessage['t']>([
+  'segment.started',
+  'segment.ended',
+  'show.started',
+]);
+
+export class StudioRoom {
+  readonly live: LiveRoom;
+  readonly camera: Camera;
+  readonly tally: Tally;
+  detail = $state.raw<RoomDetail | null>(null);
+  products = $state.raw<ShelfProduct[]>([]);
+  segments = $state.raw<Segment[]>([]);
+  failure = $state('');
+  goingLive = $state(false);
+
+  constructor(readonly room: string) {
+    this.camera = new Camera(room);
+    this.tally = new Tally(`studio.${room}`);
+    this.live = new LiveRoom(room, {
+      onmessage: (message) => {
+        this.tally.note(this.live.view);
+        if (RUN_CHANGES.has(message.t)) void this.loadRun();
+      },
+    });
+  }
+
+  readonly card = $derived.by(() => this.live.view.room);
+  readonly phase = $derived(this.card?.phase ?? null);
+  readonly isOnAir = $derived(this.phase === 'live');
+  /** A picture that another window or program sends. */
+  readonly isPictureFromElsewhere = $derived.by(
+    () =>
+      this.camera.state === 'idle' &&
+      (this.card?.streams.some((stream) => stream.seat === 'host') ?? false),
+  );
+  /** The show runs, and its viewers see nothing of it. */
+  readonly isPictureMissing = $derived.by(
+    () => this.isOnAir && this.camera.state === 'idle' && !this.isPictureFromElsewhere,
+  );
+  readonly pinned = $derived(new Set(this.card?.pins.map((pin) => pin.product.product) ?? []));
+
+  get cues() {
+    return cues(this.segments, this.card?.segment?.segment ?? null, serverNow());
+  }
+
+  /** Loads what does not travel on the socket; a failure is told in the page. */
+  readonly load = async (): Promise<void> => {
+    try {
+      [this.detail, this.products] = await Promise.all([api.room(this.room), api.shelf(this.room)]);
+      this.failure = '';
+      await this.loadRun();
+    } catch (error) {
+      this.failure = errorText(error);
+    }
+  };
+
+  readonly loadRun = async (): Promise<void> => {
+    const { detail } = this;
+    if (!detail) return;
+    try {
+      const { shows } = await api.schedule(
+        detail.starts_ms - AROUND_MS,
+        detail.ends_ms + AROUND_MS,
+      );
+      this.segments = shows.find((show) => show.room === this.room)?.segments ?? [];
+    } catch {
+      // The run of show that is known stays; the next look tries again.
+    }
+  };
+
+  /** Picture first, then the show; of a show that runs already, only the picture. */
+  async goLive(): Promise<void> {
+    if (this.goingLive) return;
+    this.goingLive = true;
+    try {
+      if (this.camera.stream) await this.camera.start();
+      if (!this.isOnAir) await this.ask({ t: 'show.start' });
+    } catch (error) {
+      if (!(error instanceof NoPicture)) toast(errorText(error), 'bad');
+    } finally {
+      this.goingLive = false;
+    }
+  }
+
+  async end(): Promise<void> {
+    await this.ask({ t: 'show.end' });
+    this.camera.stop();
+  }
+
+  async togglePin(product: string): Promise<void> {
+    await this.attempt({ t: this.pinned.has(product) ? 'unpin' : 'pin', product });
+  }
+
+  async closeSale(sale: SaleCard): Promise<void> {
+    await this.attempt({ t: 'sale.close', sale: sale.sale, version: sale.version });
+  }
+
+  isMuted(person: string): boolean {
+    return (this.card?.muted[person] ?? 0) > serverNow();
+  }
+
+  async toggleMute(person: string): Promise<void> {
+    await this.attempt({ t: 'mute', person, seconds: this.isMuted(person) ? 0 : MUTE_SECONDS });
+  }
+
+  async deleteComment(line: CommentLine): Promise<void> {
+    await this.attempt({ t: 'delete', comment: line.comment });
+  }
+
+  async extend(segment: Segment, minutes: number): Promise<void> {
+    try {
+      await api.extendSegment(segment.segment, minutes);
+      await this.loadRun();
+    } catch (error) {
+      toast(errorText(error), 'bad');
+    }
+  }
+
+  /** Asks the room; refusals are thrown as `ApiError`, whichever way they came. */
+  async ask(request: Request): Promise<Ok | Verdict> {
+    try {
+      return await this.live.ask(request);
+    } catch (error) {
+      if (error instanceof Refused)
+        throw new ApiError(409, error.code, error.params, error.temporary);
+      throw new ApiError(0, 'offline', {}, true);
+    }
+  }
+
+  close(): void {
+    this.live.close();
+    this.camera.close();
+  }
+
+  private async attempt(request: Request): Promise<void> {
+    try {
+      await this.ask(request);
+    } catch (error) {
+      toast(errorText(error), 'bad');
+    }
+  }
+}
