@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import cycle
 
 from loadtests.deployment import Deployment, Show, plan_show
 from loadtests.people import Person
+from loadtests.processes import allow_descriptors
 from loadtests.sink import Line, Message, Sink, SinkFailed, Stage, text_frame
 
 MODERATORS = 8
@@ -17,6 +18,7 @@ MODERATORS = 8
 SAMPLE_EVERY = 50
 """One viewer in so many reads what it receives."""
 TEXT = "这个颜色好看, 什么时候开抢? How long is delivery?"
+SPARE_DESCRIPTORS = 200
 FIRST_TALKER, FIRST_VIEWER = 0, 1_000
 """Line numbers, from which their addresses follow."""
 
@@ -24,24 +26,33 @@ FIRST_TALKER, FIRST_VIEWER = 0, 1_000
 class Crowd:
     """The lines of one room; ``delays_ms`` are the ages of events and comments at the sampled viewers."""
 
-    def __init__(self, deployment: Deployment, show: Show, port: int = 0) -> None:
+    def __init__(self, deployment: Deployment, show: Show) -> None:
         self._deployment = deployment
         self._show = show
-        self.sink = Sink(("127.0.0.1", port or deployment.port), show.path, self._hear)
+        self.sink = Sink(("127.0.0.1", deployment.port), show.path, self._hear)
         self.viewers: list[Line] = []
         self.offsets: dict[int, int] = {}
         """Where sampled viewers are in the room's log, by line number."""
         self.epoch = ""
         self.delays_ms: list[float] = []
+        self.said = 0
+        """Comments that sampled viewers made; the benchmark counts them."""
+        self.verdicts: Counter[str] = Counter()
+        """What sampled viewers were told of their comments."""
+        self.on_delay: Callable[[Line, float], None] = lambda _line, delay: self.delays_ms.append(delay)
         self._moderators = [
-            self._line(FIRST_TALKER + 1 + number, deployment.person("Moderator", ("moderator", show.shop)))
+            Line(
+                FIRST_TALKER + 1 + number,
+                join_frame(deployment.person("Moderator", ("moderator", show.shop))),
+            )
             for number in range(MODERATORS)
         ]
         self._host = Line(FIRST_TALKER, join_frame(show.host), sampled=True)
+        self.path = show.path
         self._products = cycle(show.products)
         self._pinned = ""
         self._numbers = 0
-        self.answers: dict[str, int] = {}
+        self.answers: Counter[str] = Counter()
         """What the host was answered: ``ok``, or an error's code."""
 
     def open(self) -> None:
@@ -50,37 +61,41 @@ class Crowd:
         self.ask(t="show.start")
         self.sink.run(0.5)
 
-    def seat(self, count: int) -> None:
-        """More viewers come."""
+    def seat(self, count: int, port: int | None = None) -> list[Line]:
+        """More viewers come; through another gateway, if a port is given."""
+        address = None if port is None else ("127.0.0.1", port)
         first = FIRST_VIEWER + len(self.viewers)
         more = [
-            self._line(
-                number, self._deployment.person("Viewer"), sampled=(number - FIRST_VIEWER) % SAMPLE_EVERY == 0
+            Line(
+                number,
+                join_frame(self._deployment.person("Viewer")),
+                sampled=(number - FIRST_VIEWER) % SAMPLE_EVERY == 0,
+                address=address,
             )
             for number in range(first, first + count)
         ]
+        allow_descriptors(len(self.viewers) + count + SPARE_DESCRIPTORS)
         self.sink.open(more)
         self.viewers += more
-
-    def _line(self, number: int, person: Person, *, sampled: bool = False) -> Line:
-        return Line(number, join_frame(person), sampled=sampled)
+        return more
 
     def _hear(self, line: Line, message: Message) -> None:
         kind = message["t"]
         if line is self._host:
             if kind in ("ok", "error"):
-                answer = str(message.get("code", kind))
-                self.answers[answer] = self.answers.get(answer, 0) + 1
+                self.answers[str(message.get("code", kind))] += 1
             return
         if kind in ("snapshot", "resumed"):
             self.epoch = message["epoch"]
             if kind == "snapshot":
                 self.offsets[line.number] = message["offset"]
         elif kind == "comments":
-            self.delays_ms.append(_age_ms(message["comments"][0]["at_ms"]))
+            self.on_delay(line, _age_ms(message["comments"][0]["at_ms"]))
+        elif kind == "verdict":
+            self.verdicts[message["result"]] += 1
         elif "offset" in message:
             self.offsets[line.number] = message["offset"]
-            self.delays_ms.append(_age_ms(message["at_ms"]))
+            self.on_delay(line, _age_ms(message["at_ms"]))
 
     # ------------------------------------------------------------ what there is to hear
 
@@ -97,9 +112,10 @@ class Crowd:
 
     def pin_and_unpin(self, every_seconds: float) -> None:
         """The host shows one product after the other: a control event each time."""
-        self.sink.every(every_seconds, self._turn_pin)
+        self.sink.every(every_seconds, self.turn_pin)
 
-    def _turn_pin(self) -> None:
+    def turn_pin(self) -> None:
+        """One product is shown, or taken away again."""
         if self._pinned:
             self.ask(t="unpin", product=self._pinned)
             self._pinned = ""

@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+
 from loadtests.backstage import Backstage
 from loadtests.people import Person, sign_in
 from loadtests.processes import GENERATOR_CORE, SERVER_CORE, Process, this_process
@@ -110,17 +112,33 @@ def deployed(workers: int = 1) -> Iterator[Deployment]:
         server = subprocess.Popen(words, env=environ, stdout=subprocess.DEVNULL, start_new_session=True)
         try:
             deployment = Deployment(f"http://127.0.0.1:{port}", port, Path(folder), secret)
-            _wait_for(deployment, server)
+            _wait_for(port, server)
             yield deployment
         finally:
             _stop(server)
 
 
-def _wait_for(deployment: Deployment, server: subprocess.Popen[bytes]) -> None:
+@contextmanager
+def another_gateway(deployment: Deployment) -> Iterator[tuple[int, Process]]:
+    """A second gateway on the same stores, on a port of its own, and its process."""
+    (port,) = _free_ports(1)
+    first = Path(f"/proc/{deployment.process('gateway-1').pid}/environ").read_bytes()
+    environ = dict(entry.split("=", 1) for entry in first.decode().split("\0") if entry)
+    environ |= {"PORT": str(port), "BASE_URL": deployment.url}
+    server = subprocess.Popen([sys.executable, "-m", "livecommerce.cli", "gateway"], env=environ)
+    try:
+        _wait_for(port, server)
+        yield port, Process(server.pid)
+    finally:
+        _stop(server)
+
+
+def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and server.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", deployment.port), 1):
-            return
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False).is_success:
+                return
         time.sleep(0.1)
     raise DidNotStart
 

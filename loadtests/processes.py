@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,3 +37,22 @@ class Process:
 def this_process() -> Process:
     """The one that asks."""
     return Process(os.getpid())
+
+
+class TooFewDescriptors(Exception):
+    """The system lets this process open fewer files than it needs; the text says how many."""
+
+
+def allow_descriptors(count: int) -> None:
+    """Makes sure that this process may have so many files open.
+
+    Raises:
+        TooFewDescriptors: it may not.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft >= count:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, max(hard, count)))
+    except (ValueError, OSError) as error:
+        raise TooFewDescriptors(f"{count} open files are needed, {hard} are allowed (ulimit -n)") from error

@@ -54,14 +54,35 @@ def text_frame(message: Message) -> bytes:
 
 
 class Line:
-    """One connection. ``join`` is the frame sent after the handshake; without one the line is bare TCP."""
+    """One connection. Without ``join`` it is bare TCP; an empty ``join`` means: only the handshake."""
 
-    __slots__ = ("counter", "fd", "head", "join", "key", "number", "reader", "sampled", "sock", "stage")
+    __slots__ = (
+        "address",
+        "counter",
+        "fd",
+        "head",
+        "join",
+        "key",
+        "number",
+        "reader",
+        "sampled",
+        "sock",
+        "stage",
+    )
 
-    def __init__(self, number: int, join: bytes, *, sampled: bool = False) -> None:
+    def __init__(
+        self,
+        number: int,
+        join: bytes | None = None,
+        *,
+        sampled: bool = False,
+        address: tuple[str, int] | None = None,
+    ) -> None:
         self.number = number
         self.join = join
         self.sampled = sampled
+        self.address = address
+        """Another server than the sink's."""
         self.sock: socket.socket = None  # type: ignore[assignment] # set when it connects
         self.fd = -1
         self.stage = Stage.LOST
@@ -118,7 +139,7 @@ class Sink:
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         bind_source(sock, line.number)
-        problem = sock.connect_ex(self._address)
+        problem = sock.connect_ex(line.address or self._address)
         if problem not in (0, errno.EINPROGRESS):
             sock.close()
             raise SinkFailed(os.strerror(problem))
@@ -133,9 +154,8 @@ class Sink:
         if problem:
             raise SinkFailed(os.strerror(problem))
         self._epoll.modify(line.fd, select.EPOLLIN)
-        if not line.join:
-            line.stage = Stage.OPEN
-            self._opening.discard(line)
+        if line.join is None:
+            self._opened(line)
             return
         line.key = new_key()
         line.stage = Stage.UPGRADING
@@ -149,9 +169,16 @@ class Sink:
         head, _, rest = line.head.partition(HEAD_END)
         line.head = b""
         check_response(head, line.key)
-        line.stage = Stage.JOINING
-        line.sock.send(line.join)
+        if line.join:
+            line.stage = Stage.JOINING
+            line.sock.send(line.join)
+        else:
+            self._opened(line)
         return rest
+
+    def _opened(self, line: Line) -> None:
+        line.stage = Stage.OPEN
+        self._opening.discard(line)
 
     # ------------------------------------------------------------ running
 
@@ -228,8 +255,7 @@ class Sink:
         if line.reader is not None:
             self._read(line, line.reader, bytes(self._view[:size]))
         if line.stage is Stage.JOINING and line.counter.frames:
-            line.stage = Stage.OPEN
-            self._opening.discard(line)
+            self._opened(line)
 
     def _read(self, line: Line, reader: FrameReader, received: bytes) -> None:
         for frame in reader.feed(received):

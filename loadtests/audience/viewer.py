@@ -22,6 +22,8 @@ from loadtests.room_socket import ConnectionLost, Message
 LOOK_UP_SECONDS = 0.5
 """How often somebody who only waits notices that the show is over."""
 PING_SECONDS = 10.0
+OWN_NETWORK = 0
+"""The reason for a loss that this side made up."""
 INVITED = 0.6
 """How likely a newcomer is somebody's friend, as long as there are invitations."""
 
@@ -110,6 +112,7 @@ class Viewer(FastHttpUser):
                 self._follow()
             except ConnectionLost as loss:
                 self.visit.drop()
+                self.stage.witness.outcomes[f"connections lost: {_reason(loss)}"] += 1
                 if not loss.may_return:
                     self.record("answer", "thrown out", 0, str(loss))
                     return
@@ -134,7 +137,7 @@ class Viewer(FastHttpUser):
 
     def _lose_network(self) -> None:
         self.after(people_do.DROPPING.draw(self.random), self._lose_network)
-        raise ConnectionLost
+        raise ConnectionLost(OWN_NETWORK)
 
     def _like(self) -> None:
         self.visit.tell(t="like", n=1 + people_do.HEARTS.draw(self.random))
@@ -166,3 +169,7 @@ class Viewer(FastHttpUser):
     def record(self, kind: str, name: str, milliseconds: float, failure: str | None) -> None:
         """Adds a measurement to locust's statistics."""
         record(self.environment, kind, name, milliseconds, failure)
+
+
+def _reason(loss: ConnectionLost) -> str:
+    return "the viewer's network" if loss.code == OWN_NETWORK else f"closed with {loss.code}"

@@ -1,7 +1,7 @@
 """``python -m loadtests.bench [name] [arguments]``: runs all benchmarks of this folder, or one.
 
-A benchmark is a module here with a ``main``; its last line is one JSON object. Each runs in a process of its own.
-The exit code is 1 if one did not finish; a missed target is a result, not a failure.
+A benchmark is a module here with a ``main``; its last line is one JSON object. Each runs in a process of its
+own. The exit code is 1 if one did not finish; a missed target is a result, not a failure.
 """
 
 from __future__ import annotations

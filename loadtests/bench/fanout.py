@@ -55,7 +55,7 @@ class Round:
 def _measure(viewers: int, seconds: float, rounds: int) -> Result:
     with deployed() as deployment, full_room(deployment, viewers) as crowd, baseline("os_write") as child:
         bare = Sink(("127.0.0.1", child.port))
-        bare.open([Line(number, b"") for number in range(viewers)])
+        bare.open([Line(number) for number in range(viewers)])
         pairs = []
         for number in range(rounds):
             real = _gateway_round(deployment, crowd, seconds)

@@ -1,5 +1,5 @@
-"""Deliveries a second that one gateway on one core can make, beside the bare ``os.write`` loop's; and how late
-they are at half that load.
+"""Deliveries a second that one gateway on one core can make, beside the bare ``os.write`` loop's; and how
+late they are at half that load.
 
 The load is control events, which are flushed at once: small ones, appended one after the other as fast as the
 gateway takes them. The store works on the generator's core.
@@ -16,7 +16,7 @@ from loadtests.baselines.child import Child, baseline
 from loadtests.bench.result import Result
 from loadtests.crowd import Crowd, full_room
 from loadtests.deployment import Deployment, deployed
-from loadtests.processes import this_process
+from loadtests.processes import allow_descriptors, this_process
 from loadtests.sink import Line, Sink, SinkFailed
 
 TARGET_RATIO = 0.8
@@ -26,6 +26,7 @@ MOST_EVENTS_PER_SECOND = 160.0
 WARM_UP_SECONDS = 2.0
 HEADER_BYTES = 4
 BARE_FLUSHES = 40
+SPARE_DESCRIPTORS = 200
 
 
 def main() -> None:
@@ -87,9 +88,10 @@ def _measure(viewers: int, seconds: float, rounds: int) -> Size:
 def _rounds(deployment: Deployment, crowd: Crowd, seconds: float, rounds: int) -> list[tuple[Load, Load]]:
     viewers = len(crowd.viewers)
     pairs = []
+    allow_descriptors(2 * viewers + SPARE_DESCRIPTORS)
     with baseline("os_write") as child:
         bare = Sink(("127.0.0.1", child.port))
-        bare.open([Line(number, b"") for number in range(viewers)])
+        bare.open([Line(number) for number in range(viewers)])
         for number in range(rounds):
             full = _full_load(deployment, crowd, seconds)
             loop = _bare_load(child, bare, crowd, full.payload_bytes)
