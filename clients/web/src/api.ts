@@ -211,13 +211,16 @@ export interface ConsoleStatus {
   ledger: {
     backend: string;
     healthy: boolean;
+    /** Why it is not healthy, in the backend's own words. */
+    detail: string;
     applied: number;
     pending: number;
     dead: number;
     oldest_ms: number | null;
     trial_balance: { currency: string; debit_minor: number; credit_minor: number }[];
   };
-  redis: { version: string; durable: boolean; used_bytes: number };
+  /** `reason`: why it is not durable, in the words of its configuration. */
+  redis: { version: string; durable: boolean; reason: string | null; used_bytes: number };
 }
 
 export interface LedgerEntry {

@@ -14,13 +14,14 @@ function status(change: Partial<ConsoleStatus> = {}): ConsoleStatus {
     ledger: {
       backend: 'sqlite',
       healthy: true,
+      detail: '',
       applied: 3,
       pending: 0,
       dead: 0,
       oldest_ms: null,
       trial_balance: [{ currency: 'CNY', debit_minor: 8500, credit_minor: 8500 }],
     },
-    redis: { version: '9.1', durable: true, used_bytes: 1 },
+    redis: { version: '9.1', durable: true, reason: null, used_bytes: 1 },
     ...change,
   };
 }
@@ -77,7 +78,7 @@ test('a live room without a picture, and a store that may forget, are told', () 
     currency: 'CNY',
     streams: [],
   };
-  const redis = { version: '9.1', durable: false, used_bytes: 1 };
+  const redis = { version: '9.1', durable: false, reason: 'appendonly no', used_bytes: 1 };
   expect(texts({ rooms: [room], redis })).toEqual([
     'console.trouble_durable',
     'console.trouble_dark',

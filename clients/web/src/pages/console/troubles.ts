@@ -28,14 +28,17 @@ export function isBalanced(balance: { debit_minor: number; credit_minor: number 
 }
 
 function ofStore(status: ConsoleStatus): Trouble[] {
-  return status.redis.durable ? [] : [danger('console.trouble_durable')];
+  return status.redis.durable
+    ? []
+    : [danger('console.trouble_durable', { reason: status.redis.reason ?? '?' })];
 }
 
 function ofLedger({ ledger, outbox }: ConsoleStatus, nowMs: number): Trouble[] {
   const found: Trouble[] = [];
   const skewed = ledger.trial_balance.find((balance) => !isBalanced(balance));
   if (skewed) found.push(danger('console.trouble_balance', { currency: skewed.currency }));
-  if (!ledger.healthy) found.push(danger('console.trouble_ledger', { n: ledger.pending }));
+  if (!ledger.healthy)
+    found.push(danger('console.trouble_ledger', { n: ledger.pending, detail: ledger.detail }));
   if (ledger.dead) found.push(danger('console.trouble_dead', { n: ledger.dead }));
   if (isLate(ledger.oldest_ms, nowMs, LEDGER_LATE_MS))
     found.push(warn('console.trouble_pending', { n: ledger.pending }));

@@ -10,10 +10,10 @@ export default {
   'console.well_lead': 'Stores are durable, the ledger balances, nothing waits too long.',
   'console.troubles': '{n} {n|thing|things} to look at',
   'console.trouble_durable':
-    'The live store may lose data in a crash, so sales are refused. Turn on its append-only file with fsync.',
+    'The live store may lose data in a crash, so sales are refused: {reason}.',
   'console.trouble_balance': 'Debits and credits in {currency} differ. Stop payouts and reconcile.',
   'console.trouble_ledger':
-    'The ledger does not answer. {n} {n|entry waits|entries wait} and will be sent again.',
+    'The ledger does not answer. {n} {n|entry waits|entries wait} and will be sent again. {detail}',
   'console.trouble_dead':
     'The ledger refused {n} {n|entry|entries}. Look at the dead letters and replay them.',
   'console.trouble_pending':
