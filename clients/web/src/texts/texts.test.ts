@@ -64,10 +64,12 @@ describe('error codes', () => {
     const server = new URL('../../../../livecommerce', import.meta.url).pathname;
     const refusal =
       /\b(?:NotFound|Forbidden|Unauthenticated|Invalid|Conflict|TooMany|Unavailable)\(\s*"([a-z_]+)"/g;
+    const functionRefusal = /\{ *'no', *'([a-z_]+)' *[,}]/g;
     const codes = readdirSync(server, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && entry.name.endsWith('.py'))
+      .filter((entry) => entry.isFile() && /\.(py|lua)$/.test(entry.name))
       .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'))
-      .flatMap((code) => [...code.matchAll(refusal)].map((match) => match[1] ?? ''));
+      .flatMap((code) => [...code.matchAll(refusal), ...code.matchAll(functionRefusal)])
+      .map((match) => match[1] ?? '');
     expect(codes.length).toBeGreaterThan(20);
     const missing = new Set(codes.filter((code) => !(`error.${code}` in en)));
     expect([...missing]).toEqual([]);
