@@ -1,0 +1,166 @@
+"""Reconciliation: orders, sold units, ledger and the provider's bill must tell the same story. No I/O."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from msgspec import Struct
+
+from livecommerce.ledger.bill import BillLine
+from livecommerce.ledger.entry import Entry
+
+PENDING_LIMIT_MS = 15 * 60_000
+"""An event that is not booked after this long is reported."""
+
+
+class Finding(StrEnum):
+    """What can be wrong."""
+
+    NOT_BOOKED = "not_booked"
+    """An order is not in the ledger, and nothing is on its way."""
+    BOOKED_WITHOUT_ORDER = "booked_without_order"
+    BOOKED_AMOUNT = "booked_amount"
+    """The ledger's receivable is not what the buyer paid less refunds."""
+    UNBALANCED = "unbalanced"
+    """Debits are not credits."""
+    NOT_IN_BILL = "not_in_bill"
+    """The provider did not take an order's money."""
+    BILLED_WITHOUT_ORDER = "billed_without_order"
+    """The provider kept money that belongs to no order."""
+    BILLED_AMOUNT = "billed_amount"
+    """The provider took less refunds than the order says, or more."""
+    SOLD_UNITS = "sold_units"
+    """A sale sold another number of units than its orders have."""
+    PENDING_TOO_LONG = "pending_too_long"
+
+
+class Difference(Struct, frozen=True, kw_only=True):
+    """One thing that is wrong."""
+
+    finding: Finding
+    subject: str
+    """An order, a provider's transaction, a sale or a currency."""
+    expected: int
+    found: int
+
+
+class OrderFigures(Struct, frozen=True, kw_only=True):
+    """A confirmed order, in numbers."""
+
+    order: str
+    sale: str
+    transaction: str
+    """The provider's id of its capture."""
+    currency: str
+    units: int
+    paid_minor: int
+    refunded_minor: int
+
+
+class Booked:
+    """The ledger's entries, added up as they are read."""
+
+    def __init__(self) -> None:
+        self.receivable: Counter[str] = Counter()
+        """Order → what its provider owes for it."""
+        self.debits: Counter[str] = Counter()
+        """Currency → total."""
+        self.credits: Counter[str] = Counter()
+
+    def add(self, entry: Entry) -> None:
+        """Counts one entry."""
+        self.receivable.setdefault(entry.order, 0)
+        for posting in entry.postings:
+            self.debits[entry.currency] += posting.debit_minor
+            self.credits[entry.currency] += posting.credit_minor
+            if posting.account.startswith("provider.receivable:") and entry.kind != "return_postage":
+                self.receivable[entry.order] += posting.debit_minor - posting.credit_minor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Story:
+    """What each side says."""
+
+    orders: Sequence[OrderFigures]
+    unbooked: Mapping[str, int]
+    """Order → when the oldest of its events that is still on its way, or dead, happened."""
+    sold: Mapping[str, int]
+    """Sale → units it sold, where nothing of it is on its way any more."""
+    booked: Booked
+    bill: Sequence[BillLine] | None
+    """``None``: no bill to compare with."""
+
+
+def reconcile(story: Story, now_ms: int) -> list[Difference]:
+    """Everything that is wrong, in the order of ``Finding``; empty if all agree."""
+    found = [
+        *_booked(story),
+        *_balanced(story.booked),
+        *_billed(story.orders, story.bill),
+        *_units(story),
+        *_pending(story.unbooked, now_ms),
+    ]
+    ranks = {finding: rank for rank, finding in enumerate(Finding)}
+    return sorted(found, key=lambda one: (ranks[one.finding], one.subject))
+
+
+def _booked(story: Story) -> Iterator[Difference]:
+    receivable = story.booked.receivable
+    for order in story.orders:
+        expected = order.paid_minor - order.refunded_minor
+        if order.order in story.unbooked:
+            continue
+        if order.order not in receivable:
+            yield _difference(Finding.NOT_BOOKED, order.order, expected, 0)
+        elif receivable[order.order] != expected:
+            yield _difference(Finding.BOOKED_AMOUNT, order.order, expected, receivable[order.order])
+    known = {order.order for order in story.orders}
+    for unknown in receivable.keys() - known:
+        yield _difference(Finding.BOOKED_WITHOUT_ORDER, unknown, 0, receivable[unknown])
+
+
+def _balanced(booked: Booked) -> Iterator[Difference]:
+    for currency in booked.debits.keys() | booked.credits.keys():
+        if booked.debits[currency] != booked.credits[currency]:
+            yield _difference(Finding.UNBALANCED, currency, booked.debits[currency], booked.credits[currency])
+
+
+def _billed(orders: Iterable[OrderFigures], bill: Sequence[BillLine] | None) -> Iterator[Difference]:
+    if bill is None:
+        return
+    kept: Counter[str] = Counter()
+    for line in bill:
+        kept[line.transaction] += line.amount_minor if line.kind == "capture" else -line.amount_minor
+    known = set()
+    for order in orders:
+        known.add(order.transaction)
+        expected = order.paid_minor - order.refunded_minor
+        if order.transaction not in kept:
+            yield _difference(Finding.NOT_IN_BILL, order.transaction, expected, 0)
+        elif kept[order.transaction] != expected:
+            yield _difference(Finding.BILLED_AMOUNT, order.transaction, expected, kept[order.transaction])
+    for transaction, amount in kept.items():
+        if transaction not in known and amount != 0:
+            yield _difference(Finding.BILLED_WITHOUT_ORDER, transaction, 0, amount)
+
+
+def _units(story: Story) -> Iterator[Difference]:
+    ordered: Counter[str] = Counter()
+    for order in story.orders:
+        ordered[order.sale] += order.units
+    for sale, sold in story.sold.items():
+        if sold != ordered[sale]:
+            yield _difference(Finding.SOLD_UNITS, sale, sold, ordered[sale])
+
+
+def _pending(unbooked: Mapping[str, int], now_ms: int) -> Iterator[Difference]:
+    for order, since_ms in unbooked.items():
+        if now_ms - since_ms > PENDING_LIMIT_MS:
+            yield _difference(Finding.PENDING_TOO_LONG, order, PENDING_LIMIT_MS, now_ms - since_ms)
+
+
+def _difference(finding: Finding, subject: str, expected: int, found: int) -> Difference:
+    return Difference(finding=finding, subject=subject, expected=expected, found=found)
