@@ -133,7 +133,7 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
         *_api(settings, stores, door, rooms),
         *_console(settings, stores, door, books),
         *health_routes(_probes(stores.redis, bus), gauges),
-        _sandbox(settings, stores, background).mount(),
+        *([] if settings.payment_url else [_sandbox(settings, stores, background).mount()]),
         *page_routes(static_dir()),
     ]
     lifespan = _lifespan(stores.redis, (wheel.run, bus.run, rooms.run, words.run, books.run))

@@ -110,7 +110,7 @@ class SaleOpen(ClientMessage, frozen=True, kw_only=True, tag="sale.open"):
     """Opens a flash sale of one SKU (host)."""
 
     sku: Id
-    price_minor: NotNegative
+    price_minor: Positive
     stock: Annotated[int, Meta(ge=1, le=1_000_000)]
     key: Key
     limit: Annotated[int, Meta(ge=1, le=99)] = 1
