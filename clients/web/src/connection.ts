@@ -103,7 +103,7 @@ export class Connection {
   /** Connects, and stays connected until `close`. */
   start(): void {
     this.left = false;
-    void this.connect();
+    this.connect();
   }
 
   /** Leaves for good. */
@@ -119,7 +119,7 @@ export class Connection {
     if (this.left) return;
     clearTimeout(this.retryTimer);
     this.drop();
-    void this.connect();
+    this.connect();
   }
 
   /** The network or the screen is back: no need to wait out the back-off. */
@@ -155,7 +155,7 @@ export class Connection {
     });
   }
 
-  private async connect(): Promise<void> {
+  private connect(): void {
     this.options.onstatus({ phase: 'connecting' });
     const open = this.options.open ?? ((url, protocol) => new WebSocket(url, protocol));
     const socket = open(this.options.url, PROTOCOL);
@@ -285,7 +285,7 @@ export class Connection {
     const hintedMs = this.hintedAtMs - Date.now();
     const waitMs = hintedMs > 0 ? hintedMs : this.backoff.next();
     clearTimeout(this.retryTimer);
-    this.retryTimer = setTimeout(() => void this.connect(), waitMs);
+    this.retryTimer = setTimeout(() => this.connect(), waitMs);
     this.options.onstatus({ phase: 'waiting', retryAtMs: Date.now() + waitMs });
   }
 

@@ -60,18 +60,32 @@ describe('fill', () => {
 });
 
 describe('error codes', () => {
-  test('every refusal that the server’s code names has a text', () => {
-    const server = new URL('../../../../livecommerce', import.meta.url).pathname;
-    const refusal =
-      /\b(?:NotFound|Forbidden|Unauthenticated|Invalid|Conflict|TooMany|Unavailable)\(\s*"([a-z_]+)"/g;
-    const functionRefusal = /\{ *'no', *'([a-z_]+)' *[,}]/g;
-    const codes = readdirSync(server, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && /\.(py|lua)$/.test(entry.name))
+  const server = new URL('../../../../livecommerce', import.meta.url).pathname;
+
+  function codes(ending: string, refusal: RegExp): string[] {
+    return readdirSync(server, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.name.endsWith(ending))
       .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'))
-      .flatMap((code) => [...code.matchAll(refusal), ...code.matchAll(functionRefusal)])
-      .map((match) => match[1] ?? '');
-    expect(codes.length).toBeGreaterThan(20);
-    const missing = new Set(codes.filter((code) => !(`error.${code}` in en)));
-    expect([...missing]).toEqual([]);
+      .flatMap((code) => [...code.matchAll(refusal)].map((match) => match[1] ?? ''));
+  }
+
+  test.each([
+    [
+      'rules',
+      '.py',
+      /\b(?:NotFound|Forbidden|Unauthenticated|Invalid|Conflict|TooMany|Unavailable)\(\s*"([a-z_]+)"/g,
+    ],
+    ['Redis functions', '.lua', /\{ 'no', '([a-z_]+[a-z])'/g],
+  ])('every refusal of the server’s %s has a text', (_name, ending, refusal) => {
+    const found = codes(ending, refusal);
+    expect(found.length).toBeGreaterThan(10);
+    expect([...new Set(found.filter((code) => !(`error.${code}` in en)))]).toEqual([]);
   });
+
+  test.each(['locked', 'reserved', 'spent', 'expired'])(
+    'a coupon that is %s is refused with a text',
+    (state) => {
+      expect(en).toHaveProperty([`error.coupon_${state}`]);
+    },
+  );
 });
