@@ -10,10 +10,19 @@ export interface Cues {
   open: number;
 }
 
-/** Sorts a show's segments by what they mean now; `onAir` is the room's word, which comes first. */
-export function cues(segments: readonly Segment[], onAir: string | null, nowMs: number): Cues {
+/**
+ * Sorts a show's segments by what they mean now; `onAir` is the room's word, which comes first.
+ *
+ * `nowMs` is null before the show: its start moves what it is late for.
+ */
+export function cues(
+  segments: readonly Segment[],
+  onAir: string | null,
+  nowMs: number | null,
+): Cues {
   const coming = segments
-    .filter((one) => one.state === 'confirmed' && one.segment !== onAir && one.ends_ms > nowMs)
+    .filter((one) => one.state === 'confirmed' && one.segment !== onAir)
+    .filter((one) => nowMs === null || one.ends_ms > nowMs)
     .sort((one, other) => one.starts_ms - other.starts_ms);
   return {
     onAir: segments.find((one) => one.segment === onAir) ?? null,

@@ -56,7 +56,11 @@ export class StudioRoom {
   readonly pinned = $derived(new Set(this.card?.pins.map((pin) => pin.product.product) ?? []));
 
   get cues() {
-    return cues(this.segments, this.card?.segment?.segment ?? null, serverNow());
+    return cues(
+      this.segments,
+      this.card?.segment?.segment ?? null,
+      this.isOnAir ? serverNow() : null,
+    );
   }
 
   /** Loads what does not travel on the socket; a failure is told in the page. */
