@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -153,7 +154,8 @@ def join_frame(person: Person, epoch: str = "", offset: int = 0) -> bytes:
 
 @contextmanager
 def full_room(deployment: Deployment, viewers: int) -> Iterator[Crowd]:
-    """A show that is on, watched by so many; everything is pinned to its core."""
+    """A show that is on, watched by so many; everything is pinned to its core while it lasts."""
+    cores = os.sched_getaffinity(0)
     deployment.pin()
     crowd = Crowd(deployment, plan_show(deployment))
     try:
@@ -163,6 +165,7 @@ def full_room(deployment: Deployment, viewers: int) -> Iterator[Crowd]:
         yield crowd
     finally:
         crowd.sink.close()
+        os.sched_setaffinity(0, cores)
 
 
 def _age_ms(at_ms: int) -> float:
