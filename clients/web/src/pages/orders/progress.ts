@@ -5,6 +5,8 @@ import type { TextKey } from '../../texts/index.svelte';
 export interface Step {
   text: TextKey;
   reached: boolean;
+  /** Where it ends without the goods. */
+  lost?: boolean;
   atMs: number | null;
 }
 
@@ -61,5 +63,5 @@ export function isMoving(order: OrderRow): boolean {
 }
 
 function ended(text: TextKey, order: OrderRow): Step {
-  return { text, reached: true, atMs: order.expires_ms || null };
+  return { text, reached: true, lost: true, atMs: order.expires_ms || null };
 }

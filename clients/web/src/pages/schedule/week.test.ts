@@ -33,11 +33,11 @@ test('the grid grows to the hours that shows need, and not past midnight', () =>
   expect(hoursOf([at(14, 7), at(15, 22, 4)], daysOf(MONDAY))).toEqual({ from: 7, to: 24 });
 });
 
-test('shows at the same time share the width, others have all of it', () => {
+test('shows at the same time stand beside each other like cards in a hand, others have all the width', () => {
   const shows = [at(14, 10, 2, 'a'), at(14, 11, 2, 'b'), at(14, 15, 1, 'c')];
   const placed = place(shows, new Date(2026, 6, 14).getTime(), { from: 10, to: 20 });
   expect(placed.map(({ left, width }) => [left, width])).toEqual([
-    [0, 0.5],
+    [0, 0.8],
     [0.5, 0.5],
     [0, 1],
   ]);

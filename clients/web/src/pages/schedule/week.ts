@@ -1,6 +1,9 @@
 /** Shows laid out in the days of a week, in the reader's time zone. */
 import type { ScheduledShow } from '../../api';
 
+/** Lanes that a show is wide: it goes on under the one beside it, so that its title can be read. */
+const CASCADE = 1.6;
+
 export const HOUR_MS = 3_600_000;
 
 /** The midnight that begins the Monday of a week. */
@@ -68,7 +71,13 @@ export function place(
     const top = (show.starts_ms - zeroMs) / span;
     const bottom = Math.min(1, (show.ends_ms - zeroMs) / span);
     const { lane, lanes: among } = lanes[index] ?? { lane: 0, lanes: 1 };
-    return { show, top, height: bottom - top, left: lane / among, width: 1 / among };
+    return {
+      show,
+      top,
+      height: bottom - top,
+      left: lane / among,
+      width: Math.min(1, (lane + CASCADE) / among) - lane / among,
+    };
   });
 }
 
