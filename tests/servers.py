@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
+import sys
 import time
 import warnings
 from importlib import import_module
@@ -91,3 +92,38 @@ class PostgresServer:
     def stop(self) -> None:
         """Ends the server in good order and removes its data."""
         self._server.cleanup()
+
+
+class NatsServer:
+    """A real NATS server with JetStream on file, which a test may kill and start again on the same data."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+        self.port = free_port()
+        self.url = f"nats://127.0.0.1:{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Starts the server and returns when it accepts connections."""
+        binary = Path(sys.executable).with_name("nats-server")
+        options = ("--addr", "127.0.0.1", "--port", str(self.port), "--jetstream", "--store_dir")
+        self._process = subprocess.Popen(
+            [binary, *options, str(self.data_dir)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        for _ in range(500):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.02)  # the server says nowhere that it listens; its port is all there is
+        raise RuntimeError("NATS did not start")
+
+    def kill(self) -> None:
+        """As a power cut would: no chance to write anything more."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def stop(self) -> None:
+        """Ends the server."""
+        self.kill()

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from livecommerce.adapters.ledger_https import open_https
 from livecommerce.adapters.ledger_postgresql import open_postgresql
 from livecommerce.adapters.ledger_sqlite import open_sqlite
-from livecommerce.ledger.backend import LedgerBackend, Opener, find_opener
+from livecommerce.ledger.backend import LedgerAway, LedgerBackend, Opener, find_opener
 from livecommerce.ledger.late import LateLedger
 
+
+async def _open_nats(url: str) -> LedgerBackend:
+    try:
+        from livecommerce.adapters.ledger_nats import open_nats  # its client is an optional dependency
+    except ImportError as error:
+        raise LedgerAway("the NATS client is missing: pip install 'livecommerce[nats]'") from error
+    return await open_nats(url)
+
+
 LEDGERS: Mapping[str, Opener] = {
+    "http": open_https,
+    "https": open_https,
+    "nats": _open_nats,
     "sqlite": open_sqlite,
     "postgresql": open_postgresql,
 }

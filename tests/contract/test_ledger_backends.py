@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from livecommerce.ledger.backend import (
     UnknownLedger,
     find_opener,
 )
+from tests.servers import NatsServer
 
 
 @pytest.fixture
@@ -35,7 +36,15 @@ def sql_ledger_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
-@pytest.fixture(params=["sqlite_url", "postgres_url"])
+@pytest.fixture
+def nats_url(tmp_path: Path) -> Iterator[str]:
+    server = NatsServer(tmp_path / "nats")
+    server.start()
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture(params=["sqlite_url", "postgres_url", "nats_url"])
 def ledger_url(request: pytest.FixtureRequest) -> str:
     url: str = request.getfixturevalue(request.param)
     return url
