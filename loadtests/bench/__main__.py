@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
     """Runs what was asked for; returns the exit code."""
     known = sorted(benchmarks())
     if arguments and arguments[0] in ("-h", "--help"):
-        console.print(f"{__doc__}\nBenchmarks: {', '.join(known)}")
+        print(f"{__doc__}\nBenchmarks: {', '.join(known)}")
         return 0
     chosen = [arguments[0].replace("-", "_")] if arguments else known
     if not set(chosen) <= set(known):

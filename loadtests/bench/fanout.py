@@ -123,7 +123,7 @@ def _result(pairs: list[tuple[Round, Round]], viewers: int, crowd: Crowd) -> Res
             "sink_share_of_core": round(max(r.sink_share for r in reals), 3),
             "delay_ms_p50": round(statistics.median(crowd.delays_ms), 1),
             "delay_ms_p99": round(statistics.quantiles(crowd.delays_ms, n=100)[98], 1),
-            "host_answers": crowd.answers,
+            "host_answers": dict(crowd.answers),
         },
     )
 
