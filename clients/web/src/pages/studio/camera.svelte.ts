@@ -37,7 +37,10 @@ export class Camera {
   private readonly publisher: Publisher;
   private readonly lookAgain = (): void => void this.list();
 
-  constructor(room: string) {
+  constructor(
+    room: string,
+    private readonly onlive: () => void = () => undefined,
+  ) {
     this.publisher = new Publisher({
       access: () => api.media(room),
       onstate: (state) => this.become(state),
@@ -131,7 +134,10 @@ export class Camera {
   private become(state: PublisherState): void {
     this.state = state;
     if (state !== 'live') this.statistics = null;
-    if (state === 'live') this.settle((one) => one.resolve());
+    if (state === 'live') {
+      this.onlive();
+      this.settle((one) => one.resolve());
+    }
     if (state === 'idle') this.settle((one) => one.reject(new NoPicture('canceled')));
     if (state === 'refused') this.settle((one) => one.reject(new NoPicture('refused')));
   }

@@ -7,6 +7,7 @@ import { errorText } from '../../texts/errors';
 import { toast } from '../../toasts.svelte';
 import type { CommentLine, Ok, Request, SaleCard, ServerMessage, Verdict } from '../../wire';
 import { Camera, NoPicture } from './camera.svelte';
+import { OwnPicture } from './own-picture';
 import { cues } from './run-of-show';
 import { Tally } from './tally.svelte';
 
@@ -28,13 +29,15 @@ export class StudioRoom {
   segments = $state.raw<Segment[]>([]);
   failure = $state('');
   goingLive = $state(false);
+  private readonly picture = new OwnPicture();
 
   constructor(readonly room: string) {
-    this.camera = new Camera(room);
+    this.camera = new Camera(room, () => this.picture.connected());
     this.tally = new Tally(`studio.${room}`);
     this.live = new LiveRoom(room, {
       onmessage: (message) => {
         this.tally.note(this.live.view);
+        this.yieldPicture(message);
         if (RUN_CHANGES.has(message.t)) void this.loadRun();
       },
     });
@@ -150,6 +153,12 @@ export class StudioRoom {
   close(): void {
     this.live.close();
     this.camera.close();
+  }
+
+  /** Two windows that both want the picture back would take it from each other for ever. */
+  private yieldPicture(message: ServerMessage): void {
+    if (message.t !== 'stream.started' || message.stream.seat !== 'host') return;
+    if (this.picture.isReplacedBy(message.stream.stream, this.camera.state)) this.camera.stop();
   }
 
   private async attempt(request: Request): Promise<void> {

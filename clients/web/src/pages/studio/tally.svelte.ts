@@ -12,10 +12,15 @@ export interface Sample {
   sold: number;
 }
 
+/** What was sold of one sale, and at which price. */
+interface Sold {
+  units: number;
+  priceMinor: number;
+}
+
 interface Kept {
   samples: Sample[];
-  soldBySale: Record<string, number>;
-  amountBySale: Record<string, number>;
+  bySale: Record<string, Sold>;
   peak: number;
 }
 
@@ -24,8 +29,7 @@ const MOST_SAMPLES = 720;
 export class Tally {
   samples = $state.raw<readonly Sample[]>([]);
   peak = $state(0);
-  private soldBySale = $state.raw<Readonly<Record<string, number>>>({});
-  private amountBySale = $state.raw<Readonly<Record<string, number>>>({});
+  private bySale = $state.raw<Readonly<Record<string, Sold>>>({});
 
   constructor(
     private readonly name: string,
@@ -34,29 +38,32 @@ export class Tally {
     this.recall();
   }
 
-  readonly sold = $derived(sum(this.soldBySale));
-  /** What was paid for it before coupons, in minor units. */
-  readonly amountMinor = $derived(sum(this.amountBySale));
+  readonly sold = $derived(Object.values(this.bySale).reduce((sum, sale) => sum + sale.units, 0));
+  /** What they cost before coupons, in minor units. */
+  readonly amountMinor = $derived(
+    Object.values(this.bySale).reduce((sum, sale) => sum + sale.units * sale.priceMinor, 0),
+  );
 
-  /** Takes in what the room shows now. */
+  /** Takes in what the room shows now; a sale stays known after it has left the room. */
   note(view: RoomView): void {
     if (view.room?.phase === 'live') this.peak = Math.max(this.peak, view.viewers);
-    const sold = { ...this.soldBySale };
-    const amount = { ...this.amountBySale };
-    for (const sale of view.room?.sales ?? []) {
-      const count = view.stock[sale.sale];
-      if (!count) continue;
-      sold[sale.sale] = count.sold;
-      amount[sale.sale] = count.sold * sale.price_minor;
+    const next = { ...this.bySale };
+    for (const sale of view.room?.sales ?? [])
+      next[sale.sale] ??= { units: 0, priceMinor: sale.price_minor };
+    for (const [sale, known] of Object.entries(next)) {
+      const units = view.stock[sale]?.sold ?? 0;
+      if (units > known.units) next[sale] = { ...known, units };
     }
-    if (sum(sold) !== this.sold) [this.soldBySale, this.amountBySale] = [sold, amount];
+    this.bySale = next;
   }
 
   /** Adds a point to the curve; a long show keeps its shape with fewer points. */
   sample(atMs: number, viewers: number): void {
     const grown = [...this.samples, { atMs, viewers, sold: this.sold }];
     this.samples =
-      grown.length > MOST_SAMPLES ? grown.filter((_, i) => i % 2 || i > MOST_SAMPLES / 2) : grown;
+      grown.length > MOST_SAMPLES
+        ? grown.filter((_, i) => i % 2 === 0 || i > MOST_SAMPLES / 2)
+        : grown;
     this.keep();
   }
 
@@ -66,26 +73,21 @@ export class Tally {
       if (!kept) return;
       this.samples = kept.samples;
       this.peak = kept.peak;
-      this.soldBySale = kept.soldBySale;
-      this.amountBySale = kept.amountBySale;
+      this.bySale = kept.bySale;
     } catch {
       // What cannot be read is as good as nothing kept.
     }
   }
 
   private keep(): void {
-    const { samples, soldBySale, amountBySale, peak } = this;
+    const { samples, bySale, peak } = this;
     try {
-      const kept: Kept = { samples: [...samples], soldBySale, amountBySale, peak };
+      const kept: Kept = { samples: [...samples], bySale: { ...bySale }, peak };
       this.storage?.setItem(this.name, JSON.stringify(kept));
     } catch {
       // A full store loses the curve on reload, nothing else.
     }
   }
-}
-
-function sum(parts: Readonly<Record<string, number>>): number {
-  return Object.values(parts).reduce((total, part) => total + part, 0);
 }
 
 function sessionStore(): Storage | null {

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { WishKey, wholeNumber } from './wish';
+
+test('asking again for the same keeps the key', () => {
+  const key = new WishKey();
+  expect(key.of({ sku: 'a', stock: 1 })).toBe(key.of({ sku: 'a', stock: 1 }));
+});
+
+test('other contents are another wish', () => {
+  const key = new WishKey();
+  expect(key.of({ stock: 1 })).not.toBe(key.of({ stock: 2 }));
+});
+
+test('once decided, the same contents are a new wish', () => {
+  const key = new WishKey();
+  const first = key.of({ stock: 1 });
+  key.decided();
+  expect(key.of({ stock: 1 })).not.toBe(first);
+});
+
+test('a key has the form that the server takes', () => {
+  expect(new WishKey().of({})).toMatch(/^[0-9A-Za-z_-]{8,64}$/);
+});
+
+test.each([
+  ['5', 5],
+  [' 10 ', 10],
+  ['0', null],
+  ['11', null],
+  ['1.5', null],
+  ['', null],
+])('%j as a whole number from 1 to 10', (typed, value) => {
+  expect(wholeNumber(typed, 1, 10)).toBe(value);
+});
