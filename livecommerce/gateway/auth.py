@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -20,6 +21,8 @@ SESSION_SECONDS = 12 * 3600
 MEDIA_SECONDS = 6 * 3600
 _AUDIENCE = "livecommerce"
 _MEDIA_AUDIENCE = "media"
+_SUBJECT = re.compile(r"[0-9A-Za-z_-]{1,32}")
+"""What a person id may be, whoever minted it: it stands in keys, documents and columns."""
 
 
 class Tokens:
@@ -52,6 +55,8 @@ class Tokens:
             claims = jwt.decode(
                 token, self._secret, ["HS256"], audience=_AUDIENCE, options={"require": ["exp", "sub", "aud"]}
             )
+            if not _SUBJECT.fullmatch(claims["sub"]):
+                raise ValueError("sub")
             roles = tuple(Membership(role, shop) for role, shop in claims["roles"])
             person = Person(
                 person=claims["sub"], name=claims["name"], guest=bool(claims["guest"]), roles=roles

@@ -21,6 +21,8 @@ from livecommerce.room.events import RoomEvent
 Id = Annotated[str, Meta(max_length=32)]
 Key = Annotated[str, Meta(min_length=8, max_length=64, pattern=r"^[0-9A-Za-z_-]+$")]
 Positive = Annotated[int, Meta(ge=1)]
+Price = Annotated[int, Meta(ge=1, le=1_000_000_000_000)]
+"""Per unit, in minor units; large enough for every currency, small enough for every store's numbers."""
 NotNegative = Annotated[int, Meta(ge=0)]
 
 
@@ -71,7 +73,7 @@ class Buy(ClientMessage, frozen=True, kw_only=True, tag="buy"):
 
     sale: Id
     version: Positive
-    price_minor: NotNegative
+    price_minor: Price
     """The price the buyer saw; a changed price is an error, never a silent charge."""
     key: Key
     """Idempotency key: the same key is the same wish."""
@@ -110,7 +112,7 @@ class SaleOpen(ClientMessage, frozen=True, kw_only=True, tag="sale.open"):
     """Opens a flash sale of one SKU (host)."""
 
     sku: Id
-    price_minor: Positive
+    price_minor: Price
     stock: Annotated[int, Meta(ge=1, le=1_000_000)]
     key: Key
     limit: Annotated[int, Meta(ge=1, le=99)] = 1

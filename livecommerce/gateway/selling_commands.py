@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -11,7 +11,7 @@ from livecommerce.catalog import Allocation, Product
 from livecommerce.checkout import Held, Offer, Wish
 from livecommerce.clock import Clock
 from livecommerce.coupon import Campaign, Campaigns, CouponDrop, Wallets
-from livecommerce.errors import Conflict, DomainError, Unavailable
+from livecommerce.errors import Conflict, DomainError, NotFound, Unavailable
 from livecommerce.flash_sale import Append, Inventory, SaleOpening
 from livecommerce.gateway import messages as wire
 from livecommerce.gateway.room_commands import ok
@@ -20,9 +20,9 @@ from livecommerce.gateway.session import Session
 from livecommerce.gateway.trail import Trail
 from livecommerce.ids import CampaignId, PersonId, RoomId, SaleId, SkuId, named_id, new_id, shard_of
 from livecommerce.room import room as rules
-from livecommerce.room.cards import DropCard, ProductCard, SaleCard
+from livecommerce.room.cards import DropCard, ProductCard, RoomState, SaleCard
 from livecommerce.room.events import RoomEvent
-from livecommerce.room.live import ATTEMPTS, Stale
+from livecommerce.room.live import ATTEMPTS, LiveRoom, Stale
 
 
 class Buying(Protocol):
@@ -132,7 +132,7 @@ class SellingCommands:
         product, shown = await self._stockroom.find_on_shelf(room, sku)
         brand_ppm = await self._stockroom.brand_ppm(room, product)
         lent = await self._stockroom.allocate(sale, sku, message.stock, self._clock())
-        if lent.returned is not None:
+        if lent.returned is not None or (lent.allocated, lent.sku) != (message.stock, sku):
             raise Conflict("key_reused")
         try:
             await self._append(served, lambda: self._open(served, sale, message, product, shown, brand_ppm))
@@ -217,17 +217,30 @@ class SellingCommands:
         return ok(message)
 
     async def end_show(self, session: Session, message: wire.ShowEnd) -> wire.Ok | None:
-        """Closes what is on sale and ends the show."""
+        """Closes what is on sale, also what opens meanwhile elsewhere, and ends the show."""
         session.require_host()
         live = session.served.live
         rules.end_show(live.state, self._clock())
+        for _ in range(ATTEMPTS):
+            await self._close_all(live)
+            try:
+                await live.command(self._end_if_nothing_sells)
+            except _StillSelling:
+                continue
+            await self._trail.note(session, "show.ended", live.room, {"offset": live.offset})
+            return ok(message)
+        raise Unavailable("room_busy")
+
+    async def _close_all(self, live: LiveRoom) -> None:
         for sale in live.state.sales:
             if sale.phase != "closed":
                 await self._inventory.close_sale(SaleId(sale.sale), sale.version)
         await live.catch_up()
-        await live.command(lambda state: rules.end_show(state, self._clock()))
-        await self._trail.note(session, "show.ended", live.room, {"offset": live.offset})
-        return ok(message)
+
+    def _end_if_nothing_sells(self, state: RoomState) -> Sequence[RoomEvent]:
+        if state.phase == "live" and any(sale.phase != "closed" for sale in state.sales):
+            raise _StillSelling
+        return rules.end_show(state, self._clock())
 
     async def drop_coupon(self, session: Session, message: wire.CouponDrop) -> wire.Ok | None:
         """Offers a campaign's coupons; their money is set aside first."""
@@ -237,6 +250,7 @@ class SellingCommands:
         campaign = CampaignId(message.campaign)
         drop = named_id(shard_of(room), "drop", room, message.campaign, message.key or new_id())
         terms = await self._campaigns.find(campaign)
+        self._check_drop(served, terms, message)
         amount = message.count * terms.summary.discount_minor
         await self._campaigns.lend(campaign, drop, amount, self._clock())
         await self._wallets.allot(room, campaign, drop, amount)
@@ -244,20 +258,17 @@ class SellingCommands:
         await self._trail.note(session, "coupon.dropped", drop, {"count": message.count})
         return ok(message)
 
+    def _check_drop(self, served: ServedRoom, terms: Campaign, message: wire.CouponDrop) -> None:
+        """Refuses before any money is set aside; another shop's campaign is as good as none."""
+        if terms.shop != served.live.state.shop:
+            raise NotFound("campaign_not_found")
+        if terms.kind != "drop" or not terms.runs_at(self._clock()):
+            raise Conflict("campaign_not_running")
+        rules.drop_coupon(served.live.state, self._drop_card("", terms, message), self._clock())
+
     async def _drop(self, served: ServedRoom, drop: str, message: wire.CouponDrop, terms: Campaign) -> None:
-        now_ms = self._clock()
-        ends_ms = min(now_ms + message.seconds * 1000, terms.summary.ends_ms)
-        card = DropCard(
-            drop=drop,
-            campaign=message.campaign,
-            title=terms.summary.title,
-            discount_minor=terms.summary.discount_minor,
-            threshold_minor=terms.summary.threshold_minor,
-            currency=terms.summary.currency,
-            count=message.count,
-            ends_ms=ends_ms,
-        )
-        append = _append(served, rules.drop_coupon(served.live.state, card, now_ms))
+        card = self._drop_card(drop, terms, message)
+        append = _append(served, rules.drop_coupon(served.live.state, card, self._clock()))
         offered = CouponDrop(
             drop=drop,
             room=RoomId(served.live.room),
@@ -265,9 +276,21 @@ class SellingCommands:
             funder=terms.funder,
             count=message.count,
             per_person=terms.per_person,
-            ends_ms=ends_ms,
+            ends_ms=card.ends_ms,
         )
         await self._wallets.drop(offered, append.epoch, append.expected_offset, append.event)
+
+    def _drop_card(self, drop: str, terms: Campaign, message: wire.CouponDrop) -> DropCard:
+        return DropCard(
+            drop=drop,
+            campaign=message.campaign,
+            title=terms.title,
+            discount_minor=terms.discount_minor,
+            threshold_minor=terms.threshold_minor,
+            currency=terms.currency,
+            count=message.count,
+            ends_ms=min(self._clock() + message.seconds * 1000, terms.ends_ms),
+        )
 
     async def _append(self, served: ServedRoom, attempt: Callable[[], Awaitable[None]]) -> None:
         """Tries at the room's current offset until nobody was faster."""
@@ -287,3 +310,7 @@ def _append(served: ServedRoom, event: RoomEvent) -> Append:
     fields = msgspec.to_builtins(event)
     del fields["offset"]
     return Append(epoch=live.epoch, expected_offset=live.offset, event=msgspec.json.encode(fields))
+
+
+class _StillSelling(Exception):
+    """A sale opened while the show was being ended."""

@@ -266,7 +266,6 @@ class RoomProtocol(asyncio.Protocol):
         self.cookie = ""
         self._deadline = 0.0
         self._heard_at -= random.random() * PING_SECONDS  # noqa: S311 - pings of a storm must not fall together
-        self._wheel.add(self, 1.0)
 
     def send_messages(self, *messages: object) -> None:
         """Encodes and sends messages to this viewer alone, as one frame."""

@@ -213,6 +213,34 @@ async def test_an_upgrade_behind_an_unanswered_request_is_refused() -> None:
     assert b" 101 " not in answer
 
 
+async def test_a_viewer_who_only_listens_is_pinged_and_stays() -> None:
+    async with running_gateway() as gateway, gateway.viewer() as viewer:
+        start = asyncio.get_running_loop().time()
+        for second in range(1, 121):
+            gateway.wheel.turn(start + second)
+            if second % 10 == 0:
+                assert (await viewer.ask(t="ping"))["t"] == "pong"
+
+
+async def test_a_viewer_who_answers_no_ping_is_closed() -> None:
+    async with running_gateway() as gateway, gateway.viewer() as viewer:
+        viewer.connection.transport.pause_reading()
+        start = asyncio.get_running_loop().time()
+        for second in range(1, 61):
+            gateway.wheel.turn(start + second)
+        assert not any(connection.open for connection in gateway.sessions.joined)
+        viewer.connection.transport.resume_reading()
+        assert await viewer.closed() == 4002
+
+
+async def test_who_never_joins_is_closed() -> None:
+    async with running_gateway() as gateway, gateway.socket() as client:
+        start = asyncio.get_running_loop().time()
+        for second in range(1, 13):
+            gateway.wheel.turn(start + second)
+        assert await client.closed() == 4003
+
+
 async def test_presence_and_hearts_are_counted() -> None:
     async with running_gateway() as gateway, gateway.viewer() as one, gateway.viewer() as two:
         assert (await one.until("viewers"))["n"] == 2

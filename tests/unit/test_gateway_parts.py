@@ -10,6 +10,7 @@ from websockets.frames import Frame
 from websockets.protocol import Protocol, Side
 
 from livecommerce.accounts import Membership, Person
+from livecommerce.clock import now_ms
 from livecommerce.errors import TooMany, Unauthenticated
 from livecommerce.gateway import messages as wire
 from livecommerce.gateway.auth import Tokens
@@ -129,6 +130,14 @@ def test_a_token_says_who_and_expires() -> None:
     with pytest.raises(Unauthenticated, match="token_expired"):
         tokens.read(token)  # minted in 2023, read by the real clock of the library
     assert expires_ms > now
+
+
+@pytest.mark.parametrize("person", ["CORP\\alice", 'a"b', "auth0|" + "x" * 30, "", "a b", "{s00}"])
+def test_a_person_id_that_could_break_a_document_is_refused(person: str) -> None:
+    tokens = Tokens(SECRET, now_ms)
+    token, _ = tokens.mint(Person(person=person, name="Mei"))
+    with pytest.raises(Unauthenticated, match="bad_token"):
+        tokens.read(token)
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "é"])

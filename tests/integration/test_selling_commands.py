@@ -1,0 +1,244 @@
+"""The host's selling commands on real stores: what is lent is what is sold, whatever is repeated."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from livecommerce.accounts import Person
+from livecommerce.adapters.redis_connection import Connection
+from livecommerce.adapters.redis_coupons import RedisCoupons
+from livecommerce.adapters.redis_inventory import RedisInventory
+from livecommerce.adapters.redis_rooms import RedisRooms
+from livecommerce.adapters.sql_campaigns import SqlCampaigns
+from livecommerce.adapters.sql_catalog import SqlCatalog
+from livecommerce.adapters.sql_schedule import SqlSchedule
+from livecommerce.adapters.sql_schema import persons
+from livecommerce.adapters.sql_shop import SqlShops
+from livecommerce.catalog import Product, Sku
+from livecommerce.checkout import Checkout
+from livecommerce.clock import now_ms
+from livecommerce.coupon import Campaign
+from livecommerce.errors import Conflict, NotFound, Unavailable
+from livecommerce.flash_sale import Append, SaleOpening
+from livecommerce.gateway import messages as wire
+from livecommerce.gateway.background import Background
+from livecommerce.gateway.hold_batch import HoldBatch
+from livecommerce.gateway.selling_commands import SellingCommands
+from livecommerce.gateway.served_room import ServedRoom
+from livecommerce.gateway.session import Session
+from livecommerce.gateway.stockroom import Stockroom
+from livecommerce.gateway.trail import Trail
+from livecommerce.ids import CampaignId, PersonId, ProductId, RoomId, SaleId, ShopId, SkuId
+from livecommerce.schedule.show import Show
+from livecommerce.shop import Shop
+from tests.fakes import FakeAudit, FakeBus
+from tests.rooms import HOST, ROOM, a_room
+
+SHOP, OTHER = ShopId("shop"), ShopId("other")
+SKU = SkuId("one")
+
+
+class LosesAnswers(RedisInventory):
+    """An inventory whose next answers to opening a sale are lost on the way there."""
+
+    lost = 0
+
+    async def open_sale(self, opening: SaleOpening, append: Append) -> int:
+        if self.lost:
+            self.lost -= 1
+            raise Unavailable("redis_away")
+        return await super().open_sale(opening, append)
+
+
+class Site:
+    """A live room on real stores, and its host."""
+
+    def __init__(self, redis: Connection, sql: AsyncEngine) -> None:
+        self.inventory = LosesAnswers(redis)
+        self.catalog = SqlCatalog(sql)
+        self.campaigns = SqlCampaigns(sql)
+        self.shops = SqlShops(sql)
+        self.schedule = SqlSchedule(sql)
+        self.rooms = RedisRooms(redis)
+        self.background = Background()
+        coupons = RedisCoupons(redis)
+        self.commands = SellingCommands(
+            HoldBatch(Checkout(self.inventory, coupons), self.background, now_ms),
+            self.inventory,
+            Stockroom(self.catalog, self.schedule),
+            coupons,
+            self.campaigns,
+            Trail(FakeAudit(), now_ms),
+            now_ms,
+            180,
+        )
+
+    async def open(self, sql: AsyncEngine) -> None:
+        """A show with one product on its shelf, five units on hand."""
+        async with sql.begin() as connection:
+            await connection.execute(insert(persons).values(person=HOST, name="Mei", created_ms=1))
+        for shop in (SHOP, OTHER):
+            await self.shops.add(Shop(shop=shop, name={"en": shop}), 1)
+        sku = Sku(sku=SKU, title={"en": "One"}, price_minor=12_900, on_hand=5)
+        product = ProductId("umbrella")
+        await self.catalog.put(
+            Product(
+                product=product,
+                shop=SHOP,
+                title={"en": "Umbrella"},
+                image="",
+                category="home",
+                currency="CNY",
+                skus=(sku,),
+            ),
+            1,
+        )
+        await self.schedule.add_show(a_show())
+        await self.catalog.set_shelf(RoomId(ROOM), [product])
+        await self.rooms.create(replace(a_room("live"), shop=SHOP))
+
+    async def host(self) -> Session:
+        """The host on a gateway of its own."""
+        served = ServedRoom(
+            await self.rooms.load(ROOM),
+            self.rooms,
+            FakeBus(),
+            self.inventory.stock,
+            "node",
+            self.background.spawn,
+            now_ms,
+        )
+        return Session(Person(person=HOST, name="Mei"), now_ms() + 60_000, served, "", "", now_ms())
+
+    async def on_hand(self) -> int:
+        """Units in the store-room."""
+        return (await self.catalog.find_by_sku(SKU)).skus[0].on_hand
+
+
+def a_show() -> Show:
+    return Show(
+        room=RoomId(ROOM),
+        shop=SHOP,
+        host=PersonId(HOST),
+        title={"en": "Show"},
+        cover="",
+        phase="scheduled",
+        starts_ms=now_ms(),
+        ends_ms=now_ms() + 3_600_000,
+        time_zone="UTC",
+        created_ms=1,
+    )
+
+
+def a_campaign(**changes: Any) -> Campaign:
+    campaign = Campaign(
+        campaign=CampaignId("c"),
+        shop=SHOP,
+        kind="drop",
+        title={"en": "Off"},
+        funder="merchant",
+        discount_minor=500,
+        threshold_minor=0,
+        currency="CNY",
+        budget_minor=50_000,
+        lent_minor=0,
+        per_person=1,
+        arrivals_needed=0,
+        starts_ms=0,
+        ends_ms=now_ms() + 3_600_000,
+    )
+    return replace(campaign, **changes)
+
+
+def a_sale(stock: int = 2, key: str = "same-key") -> wire.SaleOpen:
+    return wire.SaleOpen(id=1, sku=SKU, price_minor=9_900, stock=stock, key=key)
+
+
+@pytest.fixture
+async def site(redis: Connection, sql: AsyncEngine) -> AsyncIterator[Site]:
+    site = Site(redis, sql)
+    await site.open(sql)
+    yield site
+    await site.background.close()
+
+
+def running(session: Session) -> Sequence[str]:
+    return [sale.sale for sale in session.served.live.state.sales if sale.phase != "closed"]
+
+
+async def test_a_sale_opens_once_for_a_key(site: Site) -> None:
+    host = await site.host()
+    await site.commands.open_sale(host, a_sale())
+    await site.commands.open_sale(host, a_sale())
+    assert len(running(host)) == 1
+    assert await site.on_hand() == 3
+
+
+async def test_a_lost_answer_is_found_again_by_the_key(site: Site) -> None:
+    host = await site.host()
+    site.inventory.lost = 1
+    with pytest.raises(Unavailable):
+        await site.commands.open_sale(host, a_sale())
+    await site.commands.open_sale(host, a_sale())
+    (stock,) = await site.inventory.stock([SaleId(running(host)[0])])
+    assert (stock.available, await site.on_hand()) == (2, 3)
+
+
+async def test_a_reused_key_cannot_sell_more_than_was_lent(site: Site) -> None:
+    host = await site.host()
+    site.inventory.lost = 1
+    with pytest.raises(Unavailable):
+        await site.commands.open_sale(host, a_sale(stock=2))
+    with pytest.raises(Conflict, match="key_reused"):
+        await site.commands.open_sale(host, a_sale(stock=500))
+    assert running(host) == []
+
+
+async def test_a_refused_sale_gives_its_stock_back(site: Site) -> None:
+    host = await site.host()
+    await site.commands.open_sale(host, a_sale(key="first-key"))
+    with pytest.raises(Conflict, match="sale_running"):
+        await site.commands.open_sale(host, a_sale(key="second-key"))
+    assert await site.on_hand() == 3
+
+
+async def test_ending_a_show_closes_also_what_another_gateway_opened(site: Site) -> None:
+    here, there = await site.host(), await site.host()
+    await site.commands.open_sale(there, a_sale())
+    await site.commands.end_show(here, wire.ShowEnd(id=1))
+    assert here.served.live.state.phase == "ended"
+    await there.served.live.catch_up()
+    audit = await site.inventory.audit(SaleId(there.served.live.state.sales[0].sale))
+    assert audit.returned == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"shop": OTHER}, "campaign_not_found"),
+        ({"kind": "share"}, "campaign_not_running"),
+        ({"starts_ms": 10**15}, "campaign_not_running"),
+    ],
+)
+async def test_a_campaign_that_is_not_ours_or_not_on_lends_nothing(
+    site: Site, changes: dict[str, Any], code: str
+) -> None:
+    await site.campaigns.add(a_campaign(**changes))
+    with pytest.raises((Conflict, NotFound), match=code):
+        await site.commands.drop_coupon(await site.host(), wire.CouponDrop(id=1, campaign="c", count=3))
+    assert (await site.campaigns.find(CampaignId("c"))).lent_minor == 0
+
+
+async def test_a_drop_in_a_room_that_is_over_lends_nothing(site: Site) -> None:
+    await site.campaigns.add(a_campaign())
+    host = await site.host()
+    await site.commands.end_show(host, wire.ShowEnd(id=1))
+    with pytest.raises(Conflict, match="show_not_live"):
+        await site.commands.drop_coupon(host, wire.CouponDrop(id=2, campaign="c", count=3))
+    assert (await site.campaigns.find(CampaignId("c"))).lent_minor == 0
