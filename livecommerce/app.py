@@ -20,6 +20,7 @@ from livecommerce.adapters.redis_connection import (
     Connection,
     connect,
     load_library,
+    served,
     server_status,
     unsafe_durability,
 )
@@ -28,9 +29,11 @@ from livecommerce.adapters.redis_records import RedisRecords
 from livecommerce.adapters.sql_ledger_queue import SqlLedgerQueue
 from livecommerce.adapters.sql_projection import SqlProjection
 from livecommerce.adapters.sql_room_sales import SqlRoomSales
+from livecommerce.adapters.sql_settlement import SqlSettlement
 from livecommerce.checkout import Checkout
 from livecommerce.clock import now_ms
 from livecommerce.demo.seed import seed
+from livecommerce.errors import Unavailable
 from livecommerce.gateway.auth import Door, Tokens
 from livecommerce.gateway.background import Background
 from livecommerce.gateway.blocked_words import BlockedWords
@@ -75,6 +78,7 @@ from livecommerce.worker.payments import PaymentWatch
 from livecommerce.worker.projector import Projector
 from livecommerce.worker.relay import Relay
 from livecommerce.worker.run_of_show import RunOfShow
+from livecommerce.worker.settlement import Settler
 from livecommerce.worker.show_phases import ShowPhases
 
 RETRY_SECONDS = 1.0
@@ -288,6 +292,7 @@ def _jobs(settings: Settings, stores: Stores) -> Sequence[Job]:
         Expiry(stores.orders, stores.coupons, stores.cashier, shards).run,
         PaymentWatch(stores.payments, stores.cashier, shards).run,
         Projector(outbox, SqlProjection(stores.sql), stores.orders, shards).run,
+        Settler(SqlSettlement(stores.sql), now_ms).run,
         lambda: _relay(settings, stores),
         ShowPhases(stores.schedule, stores.rooms, stores.live_rooms, stores.accounts).run,
         RunOfShow(stores.schedule, stores.rooms, stores.live_rooms, stores.catalog, stores.shops, now_ms).run,
@@ -307,9 +312,10 @@ async def _load_library(redis: Connection) -> None:
     """Waits for the server where it is not up yet."""
     while True:
         try:
-            await load_library(redis)
-        except AWAY as error:
-            log.warning("Redis is away: %s", error)
+            with served():
+                await load_library(redis)
+        except Unavailable as error:
+            log.warning("the function library waits: %s", error)
             await asyncio.sleep(RETRY_SECONDS)
         else:
             return

@@ -1,8 +1,8 @@
 """The ledger as a webhook: ``https://host/path#secret=whsec_…``, by Standard Webhooks 1.0.
 
 An entry is a message; its id is the entry's, the same on every attempt, and the receiver deduplicates by it.
-Options stand in the address's fragment, which is never sent. Answers: 2xx applied, 208 duplicate, 409 conflict,
-400 or 422 rejected, 410 stop for good; everything else, a redirect too, is tried again later, after
+Options stand in the address's fragment, which is never sent. Answers: 2xx applied, 208 duplicate, 409
+conflict, 400 or 422 rejected, 410 stop for good; everything else, a redirect too, is tried again later, after
 ``Retry-After`` where it is given. Addresses that are not public are refused unless the fragment has
 ``allow_private=1``.
 """

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.resources import files
 from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ClusterDownError, OutOfMemoryError, ReadOnlyError, ResponseError, TryAgainError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -16,8 +19,14 @@ from livecommerce.adapters.redis_cancellation import make_cancellable
 from livecommerce.errors import Unavailable
 from livecommerce.ids import Shard, shard_of
 
+log = logging.getLogger(__name__)
+
 AWAY = (RedisConnectionError, RedisTimeoutError, OSError)
 """What is raised while the server cannot be reached, or its answer is lost: outcome unknown."""
+
+_CANNOT_SERVE = (OutOfMemoryError, ReadOnlyError, ClusterDownError, TryAgainError)
+_CANNOT_SERVE_CODES = ("MISCONF ", "NOREPLICAS ")
+"""Refusals of the server's that the client library has no class for."""
 
 Connection = Redis
 """One server. Commands are never repeated by the client: a lost answer may have been a success."""
@@ -41,6 +50,30 @@ def connect(url: str, *, timeout_seconds: float | None = 5.0, max_connections: i
     return redis
 
 
+def cannot_serve(error: BaseException) -> bool:
+    """Whether the server is away, or is there and cannot serve: out of memory, read only, unable to write."""
+    if isinstance(error, (*AWAY, *_CANNOT_SERVE)):
+        return True
+    return isinstance(error, ResponseError) and any(code in str(error) for code in _CANNOT_SERVE_CODES)
+
+
+@contextmanager
+def served() -> Iterator[None]:
+    """Turns what is raised while the server cannot serve into a domain error.
+
+    Raises:
+        Unavailable: ``redis_away``: the outcome is unknown.
+    """
+    try:
+        yield
+    except (*AWAY, ResponseError) as error:
+        if not cannot_serve(error):
+            raise
+        if isinstance(error, ResponseError):
+            log.error("Redis cannot serve: %s", error)
+        raise Unavailable("redis_away") from error
+
+
 def tag(shard: Shard) -> str:
     """The hash tag that keeps a shard's keys in one slot of a cluster."""
     return f"{{s{shard}}}"
@@ -61,8 +94,11 @@ def library_source() -> str:
 
 
 async def load_library(redis: Connection) -> None:
-    """Installs the functions; loading what is there already changes nothing."""
-    await redis.function_load(library_source(), replace=True)
+    """Installs the functions; what is there already is left alone, also where memory is used up."""
+    source = library_source()
+    libraries: Any = await redis.function_list(library="livecommerce", withcode=True)
+    if not any(library[b"library_code"] == source.encode() for library in libraries):
+        await redis.function_load(source, replace=True)
 
 
 async def unsafe_durability(redis: Connection) -> str | None:
@@ -85,11 +121,9 @@ async def server_status(redis: Connection) -> dict[str, Any]:
     Raises:
         Unavailable: it is away.
     """
-    try:
+    with served():
         server, memory = await redis.info("server"), await redis.info("memory")
         reason = await unsafe_durability(redis)
-    except AWAY as error:
-        raise Unavailable("redis_away") from error
     version = server.get("valkey_version") or server.get("redis_version")
     return {
         "version": version,

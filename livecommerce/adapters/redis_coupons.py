@@ -7,10 +7,9 @@ from typing import Any
 
 import msgspec
 
-from livecommerce.adapters.redis_connection import AWAY, Connection, tag, tag_of
+from livecommerce.adapters.redis_connection import Connection, served, tag, tag_of
 from livecommerce.adapters.redis_functions import ask, call
 from livecommerce.coupon import Budget, BudgetAudit, Coupon, CouponDrop, GrantCard, GrantSummary, LockedGrant
-from livecommerce.errors import Unavailable
 from livecommerce.ids import CampaignId, GrantId, PersonId, RoomId, Shard, new_id, shard_of
 
 _decode_card = msgspec.json.Decoder(GrantCard).decode
@@ -92,10 +91,8 @@ class RedisCoupons:
         pipeline = self._redis.pipeline(transaction=False)
         for grant in grants:
             pipeline.hmget(f"{tag_of(grant)}:grant:{grant}", "funder", "card")
-        try:
+        with served():
             answers = await pipeline.execute()
-        except AWAY as error:
-            raise Unavailable("redis_away") from error
         return [_coupon(grant, answer) for grant, answer in zip(grants, answers, strict=True)]
 
     async def of_owner(self, owner: PersonId, shards: Sequence[Shard]) -> list[tuple[RoomId, GrantCard]]:
@@ -103,10 +100,8 @@ class RedisCoupons:
         pipeline = self._redis.pipeline(transaction=False)
         for shard in shards:
             pipeline.fcall("grants_read_v1", 1, tag(shard), owner)
-        try:
+        with served():
             answers = await pipeline.execute()
-        except AWAY as error:
-            raise Unavailable("redis_away") from error
         return [
             (RoomId(room.decode()), _decode_card(card))
             for answer in answers

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from livecommerce.adapters.redis_connection import AWAY, Connection, tag
-from livecommerce.errors import Conflict, DomainError, NotFound, Unavailable
+from livecommerce.adapters.redis_connection import Connection, served, tag
+from livecommerce.errors import Conflict, DomainError, NotFound
 from livecommerce.ids import Shard, shard_of
 from livecommerce.room.live import Stale
 
@@ -21,10 +21,8 @@ async def call(redis: Connection, shard: Shard, function: str, *args: Argument) 
     Raises:
         Unavailable: the outcome is unknown; the same call may be repeated.
     """
-    try:
+    with served():
         return await redis.fcall(function, 1, tag(shard), *args)
-    except AWAY as error:
-        raise Unavailable("redis_away") from error
 
 
 async def ask(redis: Connection, function: str, subject: str, *args: Argument) -> list[Any]:

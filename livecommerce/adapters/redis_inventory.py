@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from livecommerce.adapters.redis_connection import AWAY, Connection, tag, tag_of, unsafe_durability
+from livecommerce.adapters.redis_connection import (
+    AWAY,
+    Connection,
+    cannot_serve,
+    served,
+    tag,
+    tag_of,
+    unsafe_durability,
+)
 from livecommerce.adapters.redis_functions import ask, call, refusal
 from livecommerce.checkout import Draft, Held, Offer
 from livecommerce.errors import DomainError, NotFound, Unavailable
@@ -15,6 +24,8 @@ from livecommerce.flash_sale import Append, SaleAdjustment, SaleOpening, StockAu
 from livecommerce.ids import SaleId, shard_of
 from livecommerce.orders import OrderCard
 from livecommerce.room.live import Stale
+
+log = logging.getLogger(__name__)
 
 decode_card = msgspec.json.Decoder(OrderCard).decode
 _decode_offer = msgspec.json.Decoder(Offer).decode
@@ -99,17 +110,15 @@ class RedisInventory:
         pipeline = self._redis.pipeline(transaction=False)
         for sale in sales:
             pipeline.hget(f"{tag_of(sale)}:sale:{sale}", "offer")
-        try:
+        with served():
             documents = await pipeline.execute()
-        except AWAY as error:
-            raise Unavailable("redis_away") from error
         return [None if document is None else _decode_offer(document) for document in documents]
 
     async def hold_many(self, drafts: Sequence[Draft]) -> list[Held | DomainError]:
         """Takes units for each draft by itself, all in one round trip; answers in order.
 
-        Where the server is away, each answer says so: a hold may or may not have been made, and the
-        same key finds out.
+        Where the server is away or fails at one of them, that one's answer says so: the hold may or may
+        not have been made, and the same key finds out.
         """
         if not drafts:
             return []
@@ -123,10 +132,8 @@ class RedisInventory:
         return [_held(draft, answer) for draft, answer in zip(drafts, answers, strict=True)]
 
     async def _require_durability(self) -> None:
-        try:
+        with served():
             reason = await unsafe_durability(self._redis)
-        except AWAY as error:
-            raise Unavailable("redis_away") from error
         if reason is not None:
             raise Unavailable("not_durable", reason=reason)
 
@@ -150,10 +157,10 @@ def _hold_arguments(draft: Draft) -> tuple[str | int | bytes, ...]:
 
 
 def _held(draft: Draft, answer: Any) -> Held | DomainError:
-    if isinstance(answer, AWAY):
-        return Unavailable("redis_away")
     if isinstance(answer, Exception):
-        raise answer
+        if not cannot_serve(answer):
+            log.error("hold of sale %s: %s", draft.wish.sale, answer)
+        return Unavailable("redis_away")
     outcome, *rest = answer
     if outcome == b"no":
         refused = refusal(rest)

@@ -7,8 +7,7 @@ from typing import Any
 
 import msgspec
 
-from livecommerce.adapters.redis_connection import AWAY, Connection, tag
-from livecommerce.errors import Unavailable
+from livecommerce.adapters.redis_connection import Connection, served, tag
 from livecommerce.ids import Shard, shard_of
 from livecommerce.room.cards import RoomState
 from livecommerce.room.events import RoomEvent
@@ -33,10 +32,8 @@ class RedisLiveRooms:
         pipeline = self._redis.pipeline(transaction=False)
         for shard, members in shards.items():
             pipeline.fcall("room_look_v1", 1, tag(shard), *members)
-        try:
+        with served():
             answers = await pipeline.execute()
-        except AWAY as error:
-            raise Unavailable("redis_away") from error
         return {
             room: _glance(*answer)
             for members, found in zip(shards.values(), answers, strict=True)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from livecommerce.adapters.redis_connection import AWAY, Connection, tag
+from livecommerce.adapters.redis_connection import Connection, served, tag
 from livecommerce.adapters.redis_functions import ask, call
 from livecommerce.adapters.redis_inventory import decode_card
-from livecommerce.errors import Unavailable
 from livecommerce.ids import OrderId, PersonId, Shard, shard_names, shard_of
 from livecommerce.orders import ClosingOrder, OpenOrder, OrderCard, Sweep
 
@@ -32,10 +31,8 @@ class RedisOrders:
         pipeline = self._redis.pipeline(transaction=False)
         for shard in self._shards:
             pipeline.fcall("orders_read_v1", 1, tag(shard), buyer)
-        try:
+        with served():
             answers = await pipeline.execute()
-        except AWAY as error:
-            raise Unavailable("redis_away") from error
         cards = [decode_card(card) for answer in answers for card in answer]
         return sorted(cards, key=lambda card: card.created_ms, reverse=True)
 

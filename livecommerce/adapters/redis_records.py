@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from livecommerce.adapters.redis_connection import AWAY, Connection, tag_of
+from livecommerce.adapters.redis_connection import Connection, served, tag_of
 from livecommerce.coupon import GrantCard
 from livecommerce.errors import Unavailable
 from livecommerce.orders import OrderCard
@@ -49,8 +49,9 @@ class RedisRecords:
         for room, person, _ in waiting:
             pipeline.hgetall(f"{tag_of(room)}:mine:{room}:{person}")
         try:
-            answers = await pipeline.execute()
-        except AWAY:
+            with served():
+                answers = await pipeline.execute()
+        except Unavailable:
             for _, _, future in waiting:
                 if not future.done():
                     future.set_exception(Unavailable("redis_away"))

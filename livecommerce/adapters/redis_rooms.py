@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from livecommerce.adapters.redis_connection import AWAY, Connection, tag_of
-from livecommerce.errors import NotFound, Unavailable
+from livecommerce.adapters.redis_connection import Connection, served, tag_of
+from livecommerce.errors import NotFound
 from livecommerce.ids import new_id
 from livecommerce.room.cards import RoomState
 from livecommerce.room.events import RoomEvent
@@ -72,17 +72,13 @@ class RedisRooms:
         pipeline = self._redis.pipeline(transaction=False)
         for room, here in rooms.items():
             pipeline.fcall("room_beat_v1", 1, tag_of(room), room, node, here.viewers, here.likes)
-        try:
+        with served():
             answers = await pipeline.execute()
-        except AWAY as error:
-            raise Unavailable("redis_away") from error
         return {room: Attendance(*answer) for room, answer in zip(rooms, answers, strict=True)}
 
     async def _call(self, function: str, room: str, *args: str | bytes | int) -> Any:
-        try:
+        with served():
             return await self._redis.fcall(function, 1, tag_of(room), room, *args)
-        except AWAY as error:
-            raise Unavailable("redis_away") from error
 
 
 def kind_of(event: RoomEvent) -> str:

@@ -202,8 +202,13 @@ orders = Table(
     Column("fulfillment_state", String(20), nullable=False),
     Column("document", JSON, nullable=False),
     Column("confirmed_ms", BigInteger, nullable=False, index=True),
+    Column("received_ms", BigInteger),
+    Column("settles_ms", BigInteger, index=True),
 )
-"""Confirmed orders; ``document`` is the ``ConfirmedOrder`` as it left the live system."""
+"""Confirmed orders; ``document`` is the ``ConfirmedOrder`` as it left the live system.
+
+``settles_ms`` is the end of the return window of a received order that is not settled yet.
+"""
 
 journal = Table(
     "journal",

@@ -1,4 +1,4 @@
-"""A worker process that may be killed while it projects and books everything there is.
+"""A worker process that may be killed while it projects, settles and books everything there is.
 
 ``python -m tests.integration.bookkeeper REDIS SQL LEDGER``
 """
@@ -15,9 +15,11 @@ from livecommerce.adapters.redis_outbox import RedisOutbox
 from livecommerce.adapters.sql_connection import open_sql
 from livecommerce.adapters.sql_ledger_queue import SqlLedgerQueue
 from livecommerce.adapters.sql_projection import SqlProjection
+from livecommerce.adapters.sql_settlement import SqlSettlement
 from livecommerce.clock import now_ms
 from livecommerce.worker.projector import Projector
 from livecommerce.worker.relay import Relay
+from livecommerce.worker.settlement import Settler
 from tests.selling import SHARD
 
 
@@ -28,7 +30,8 @@ async def main(redis_url: str, sql_url: str, ledger_url: str) -> None:
     outbox = RedisOutbox(redis, "projector", "worker")
     projector = Projector(outbox, SqlProjection(sql), RedisOrders(redis, 1), [SHARD], batch=3)
     relay = Relay(SqlLedgerQueue(sql), ledger, "worker", now_ms, batch=2)
-    while await projector.step() + await relay.step():
+    settler = Settler(SqlSettlement(sql), now_ms)
+    while await projector.step() + await settler.step() + await relay.step():
         pass
     await ledger.aclose()
     await sql.dispose()

@@ -18,13 +18,16 @@ from livecommerce.adapters.redis_connection import Connection, tag
 from livecommerce.adapters.sql_connection import reading
 from livecommerce.adapters.sql_ledger_queue import SqlLedgerQueue
 from livecommerce.adapters.sql_schema import allocations, journal, orders, products, shops, skus
-from livecommerce.ids import SaleId
+from livecommerce.adapters.sql_settlement import SqlSettlement
+from livecommerce.ids import OrderId, SaleId
 from tests.fail_points import fail_points
+from tests.integration.test_relay import confirm
 from tests.selling import SHARD, Shop
 from tests.servers import ValkeyServer
 
 SOLD = 4
 UNSOLD = 2
+OLD = OrderId("old")
 
 
 async def lend_stock(engine: AsyncEngine, sale: str) -> None:
@@ -39,13 +42,15 @@ async def lend_stock(engine: AsyncEngine, sale: str) -> None:
 
 
 async def an_evening(redis: Connection, engine: AsyncEngine) -> tuple[list[str], int]:
-    """Some orders, a sale that closes; answers the orders and how many facts were told."""
+    """Orders, a sale that closes, an old order to settle; answers the new orders and how much was told."""
     shop = Shop(redis)
     await shop.open_room()
     sale = await shop.open_sale(SOLD + UNSOLD)
     await lend_stock(engine, sale)
     sold = [(await shop.sell(sale, f"buyer{number}")).order.order for number in range(SOLD)]
     await shop.inventory.close_sale(SaleId(sale), 1)
+    await confirm(engine, OLD)
+    await SqlSettlement(engine).received(OLD, 0)
     return sold, len(await shop.told())
 
 
@@ -54,7 +59,7 @@ async def count(engine: AsyncEngine, table: Table) -> int:
         return (await connection.execute(select(func.count()).select_from(table))).scalar_one()
 
 
-@pytest.mark.parametrize("point", fail_points("projection", "projector", "relay"))
+@pytest.mark.parametrize("point", fail_points("projection", "projector", "relay", "settlement"))
 async def test_a_worker_killed_at_a_fail_point_loses_nothing_and_doubles_nothing(
     point: str, redis: Connection, sql: AsyncEngine, valkey: ValkeyServer, tmp_path: Path
 ) -> None:
@@ -74,14 +79,15 @@ async def test_a_worker_killed_at_a_fail_point_loses_nothing_and_doubles_nothing
 
     ledger = await open_ledger(ledger_url)
     booked = Counter([(entry.order, entry.kind) async for entry in ledger.scan()])
-    assert booked == Counter((order, kind) for order in sold for kind in ("sale", "payment_fee"))
+    expected = [(order, kind) for order in (*sold, OLD) for kind in ("sale", "payment_fee")]
+    assert booked == Counter([*expected, (OLD, "settlement")])
     balance = await ledger.trial_balance()
     assert sum(one.debit_minor - one.credit_minor for one in balance) == 0
     await ledger.aclose()
-    assert await count(sql, orders) == SOLD
-    assert await count(sql, journal) == told
+    assert await count(sql, orders) == SOLD + 1
+    assert await count(sql, journal) == told + 1
     status = await SqlLedgerQueue(sql).status()
-    assert (status.pending, status.applied, status.dead) == (0, SOLD, 0)
+    assert (status.pending, status.applied, status.dead) == (0, SOLD + 2, 0)
     async with reading(sql) as connection:
         assert await connection.scalar(select(skus.c.on_hand)) == 100 + UNSOLD
     assert await redis.xlen(f"{tag(SHARD)}:outbox") == 0

@@ -2,6 +2,12 @@
 -- call stays in one slot. All checks come before the first write: nothing here rolls back. Functions carry
 -- their version in their name; a new version stands beside the old one until gateways have drained.
 
+-- Registers a function that ends, settles or frees something. It runs where memory is used up as well: nothing else
+-- could ever free any there.
+local function register_settling(name, callback)
+  redis.register_function{ function_name = name, callback = callback, flags = { 'allow-oom' } }
+end
+
 -- The server's clock, UTC milliseconds.
 local function clock_ms()
   local time = redis.call('TIME')

@@ -323,7 +323,7 @@ end)
 
 -- grant_sweep_v1 {tag} count
 -- Expires grants that nobody used in time; their money is available again. Answers how many.
-redis.register_function('grant_sweep_v1', function(keys, args)
+register_settling('grant_sweep_v1', function(keys, args)
   local tag, at_ms = keys[1], clock_ms()
   local due = redis.call('ZRANGE', tag .. ':grant_expiry', '-inf', int(at_ms), 'BYSCORE', 'LIMIT', 0, args[1])
   for _, grant in ipairs(due) do

@@ -106,7 +106,7 @@ end)
 
 -- sale_close_v1 {tag} sale version
 -- Closes a sale; open holds keep their time. Answers {"ok", v, available, held, sold}; closing twice changes nothing.
-redis.register_function('sale_close_v1', function(keys, args)
+register_settling('sale_close_v1', function(keys, args)
   local tag = keys[1]
   local sale = read_sale(tag, args[1])
   if not sale then

@@ -195,7 +195,7 @@ end)
 -- order_cancel_v1 {tag} order buyer
 -- The buyer gives up an unpaid order: a held one is released, a paying one is closed at the provider first.
 -- Answers {"ok", card}; an order that is already ending answers as it is.
-redis.register_function('order_cancel_v1', function(keys, args)
+register_settling('order_cancel_v1', function(keys, args)
   local tag = keys[1]
   local order = read_order(tag, args[1])
   if not order or order.buyer ~= args[2] then
@@ -215,7 +215,7 @@ end)
 -- order_release_v1 {tag} order v
 -- Ends a closing order that the provider will never capture. A version that has moved on means that somebody else
 -- decided: nothing changes. Answers {"ok", card}.
-redis.register_function('order_release_v1', function(keys, args)
+register_settling('order_release_v1', function(keys, args)
   local tag = keys[1]
   local order = read_order(tag, args[1])
   if not order then
@@ -230,7 +230,7 @@ end)
 -- order_sweep_v1 {tag} count
 -- Expires overdue holds, closes sales whose time is over, and leases overdue payments to the caller, who must ask the
 -- provider. Answers {number of deadlines handled, order, v, payment, order, v, payment, ...}.
-redis.register_function('order_sweep_v1', function(keys, args)
+register_settling('order_sweep_v1', function(keys, args)
   local tag, at_ms = keys[1], clock_ms()
   local due = due_orders(tag, at_ms, args[1])
   local answer = { #due }
@@ -252,7 +252,7 @@ end)
 
 -- order_projected_v1 {tag} order
 -- SQL owns the order now. Its record stays visible to the room for a quarter of an hour, then it is gone from here.
-redis.register_function('order_projected_v1', function(keys, args)
+register_settling('order_projected_v1', function(keys, args)
   local tag = keys[1]
   local order = read_order(tag, args[1])
   if order and order.state == 'sold' then
@@ -264,7 +264,7 @@ end)
 
 -- order_forget_v1 {tag} count
 -- Removes orders that SQL has owned for long enough. Answers how many.
-redis.register_function('order_forget_v1', function(keys, args)
+register_settling('order_forget_v1', function(keys, args)
   local tag = keys[1]
   local due = redis.call('ZRANGE', tag .. ':projected', '-inf', int(clock_ms()), 'BYSCORE', 'LIMIT', 0, args[1])
   for _, id in ipairs(due) do

@@ -32,7 +32,7 @@ end
 -- pay_v1 {tag} order buyer payment provider currency
 -- Begins a payment, or answers the one that is under way. Answers {"ok", payment, amount_minor, deadline_ms, pay_url
 -- (JSON), card}.
-redis.register_function('pay_v1', function(keys, args)
+register_settling('pay_v1', function(keys, args)
   local tag, payment, at_ms = keys[1], args[3], clock_ms()
   local order = read_order(tag, args[1])
   if not order or order.buyer ~= args[2] then
@@ -57,7 +57,7 @@ end)
 
 -- pay_url_v1 {tag} order payment pay_url(JSON)
 -- Keeps the address where a payment can be made. Answers {"ok", card}.
-redis.register_function('pay_url_v1', function(keys, args)
+register_settling('pay_url_v1', function(keys, args)
   local tag = keys[1]
   local order = read_order(tag, args[1])
   if not order then
@@ -127,7 +127,7 @@ end
 -- payment_captured_v1 {tag} payment captured_minor currency transaction capture
 -- Money was taken: it becomes the order, or is due back; decided once. Answers {"ok", outcome, reason}, the outcome
 -- applied, refund_due or refunded.
-redis.register_function('payment_captured_v1', function(keys, args)
+register_settling('payment_captured_v1', function(keys, args)
   local tag = keys[1]
   local payment = read_payment(tag, args[1])
   if not payment then
@@ -154,7 +154,7 @@ end)
 
 -- payment_failed_v1 {tag} payment
 -- The provider will not capture this payment; the buyer may try another while the hold lasts. Answers {"ok", state}.
-redis.register_function('payment_failed_v1', function(keys, args)
+register_settling('payment_failed_v1', function(keys, args)
   local tag = keys[1]
   local payment = read_payment(tag, args[1])
   if not payment then
@@ -173,7 +173,7 @@ end)
 
 -- payment_closed_v1 {tag} payment
 -- The provider has closed this payment for good; its order is ended by whoever asked for the closing.
-redis.register_function('payment_closed_v1', function(keys, args)
+register_settling('payment_closed_v1', function(keys, args)
   local payment = read_payment(keys[1], args[1])
   if payment and payment.state == 'created' then
     turn_payment(keys[1], payment, 'closed')
@@ -195,13 +195,13 @@ end
 
 -- payments_due_v1 {tag} count
 -- Payments whose provider should be asked now, each leased to the caller.
-redis.register_function('payments_due_v1', function(keys, args)
+register_settling('payments_due_v1', function(keys, args)
   return lease(keys[1], ':polls', 'looks', 3000, args[1])
 end)
 
 -- refunds_due_v1 {tag} count
 -- Captures that must go back, each leased to the caller: {payment, transaction, minor, currency, reason}...
-redis.register_function('refunds_due_v1', function(keys, args)
+register_settling('refunds_due_v1', function(keys, args)
   local refunds = {}
   for index, id in ipairs(lease(keys[1], ':refunds', 'tries', 5000, args[1])) do
     local payment = read_payment(keys[1], id)
@@ -212,7 +212,7 @@ end)
 
 -- payment_refunded_v1 {tag} payment provider_refund
 -- The provider has given the money back. Answers {"ok", state}.
-redis.register_function('payment_refunded_v1', function(keys, args)
+register_settling('payment_refunded_v1', function(keys, args)
   local tag, at_ms = keys[1], clock_ms()
   local payment = read_payment(tag, args[1])
   if not payment then

@@ -24,7 +24,7 @@ end
 
 -- outbox_acknowledge_v1 {tag} group position...
 -- Marks records as applied by a group, and trims what no group needs any more. Answers how many were marked.
-redis.register_function('outbox_acknowledge_v1', function(keys, args)
+register_settling('outbox_acknowledge_v1', function(keys, args)
   local outbox = keys[1] .. ':outbox'
   local marked = redis.call('XACK', outbox, args[1], unpack(args, 2))
   local needed = first_needed(outbox)
