@@ -106,7 +106,7 @@ def check_out(wish: Wish, offer: Offer, coupon: Coupon | None, order: OrderId, a
         Conflict: the coupon does not fit the order.
     """
     gross = wish.price_minor * wish.qty
-    discount = discount_of(coupon, gross, offer.currency) if coupon else 0
+    discount = discount_of(coupon, gross, offer.currency, offer.shop) if coupon else 0
     lines = _allocate(_lines(wish, offer), coupon, discount)
     rates = rates_at(offer.category, at_ms)
     return Draft(

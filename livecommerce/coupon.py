@@ -22,6 +22,8 @@ class GrantSummary(Struct, frozen=True, kw_only=True):
     currency: str
     arrivals_needed: int = 0
     ends_ms: int = 0
+    shop: str = ""
+    """The merchant whose products alone it lowers, being the one who pays; empty: the platform pays."""
 
 
 class GrantCard(GrantSummary, frozen=True, kw_only=True):
@@ -71,6 +73,7 @@ class Campaign(Struct, frozen=True, kw_only=True):
             currency=self.currency,
             arrivals_needed=self.arrivals_needed,
             ends_ms=self.ends_ms,
+            shop=self.shop if self.funder == "merchant" else "",
         )
 
     def runs_at(self, at_ms: int) -> bool:
@@ -85,17 +88,22 @@ class Coupon(Struct, frozen=True, kw_only=True):
     campaign: str
     funder: str
     """merchant or platform."""
+    shop: str
+    """The merchant who pays, if it is one."""
     discount_minor: int
     threshold_minor: int
     currency: str
 
 
-def discount_of(coupon: Coupon, gross_minor: int, currency: str) -> int:
-    """What a coupon takes off an amount; one unit is left to pay, as providers take no empty payments.
+def discount_of(coupon: Coupon, gross_minor: int, currency: str, shop: str) -> int:
+    """What a coupon takes off a shop's products; a unit is left to pay, as providers take no empty payments.
 
     Raises:
-        Conflict: ``coupon_threshold`` or ``coupon_currency``.
+        Conflict: ``coupon_not_for_this`` (another merchant would pay), ``coupon_threshold`` or
+            ``coupon_currency``.
     """
+    if coupon.funder == "merchant" and coupon.shop != shop:
+        raise Conflict("coupon_not_for_this")
     if coupon.currency != currency:
         raise Conflict("coupon_currency", currency=coupon.currency)
     if gross_minor < coupon.threshold_minor:

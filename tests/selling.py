@@ -173,7 +173,9 @@ class Shop:
         """Gives the campaign money."""
         await self.coupons.allot(self.room, self.campaign, new_id(), amount_minor)
 
-    def summary(self, discount_minor: int = 1_000, threshold_minor: int = 5_000) -> GrantSummary:
+    def summary(
+        self, discount_minor: int = 1_000, threshold_minor: int = 5_000, *, shop: str = "shop"
+    ) -> GrantSummary:
         """What the campaign's coupons are."""
         return GrantSummary(
             campaign=self.campaign,
@@ -182,9 +184,10 @@ class Shop:
             threshold_minor=threshold_minor,
             currency=CURRENCY,
             ends_ms=now_ms() + 3_600_000,
+            shop=shop,
         )
 
-    async def drop(self, count: int, *, per_person: int = 1) -> str:
+    async def drop(self, count: int, *, per_person: int = 1, shop: str = "shop") -> str:
         """Offers coupons to the room."""
         drop = new_id(SHARD)
         append = await self.append_here("coupon.dropped")
@@ -192,7 +195,7 @@ class Shop:
             CouponDrop(
                 drop=drop,
                 room=self.room,
-                summary=self.summary(),
+                summary=self.summary(shop=shop),
                 funder="merchant",
                 count=count,
                 per_person=per_person,

@@ -128,6 +128,7 @@ def _coupon(grant: GrantId, answer: Sequence[Any]) -> Coupon | None:
         grant=grant,
         campaign=summary.campaign,
         funder=funder.decode(),
+        shop=summary.shop,
         discount_minor=summary.discount_minor,
         threshold_minor=summary.threshold_minor,
         currency=summary.currency,

@@ -35,6 +35,8 @@ class ProductCard(Struct, frozen=True, kw_only=True):
     image: str
     price_minor: int
     currency: str
+    shop: str = ""
+    """Its owner; some coupons lower the products of one shop only."""
     skus: tuple[SkuCard, ...] = ()
 
 

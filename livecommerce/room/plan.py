@@ -35,6 +35,7 @@ def product_card(product: Product) -> ProductCard:
         image=product.image,
         price_minor=skus[0].price_minor,
         currency=product.currency,
+        shop=product.shop,
         skus=skus,
     )
 

@@ -145,6 +145,14 @@ async def test_a_coupon_of_somebody_else_is_not_found(shop: Shop) -> None:
     assert await shop.refused(sale, "bob", grant=card.grant) == "coupon_not_found"
 
 
+async def test_a_merchant_pays_for_its_own_products_only(shop: Shop) -> None:
+    await shop.fund(5_000)
+    sale = await shop.open_sale(5)
+    card = await shop.claim(await shop.drop(1, shop="another shop"), "ann")
+    assert await shop.refused(sale, "ann", grant=card.grant) == "coupon_not_for_this"
+    assert [grant.state for grant in await wallet(shop, "ann")] == ["active"]
+
+
 async def test_a_refused_hold_leaves_the_coupon_alone(shop: Shop) -> None:
     await shop.fund(5_000)
     sale = await shop.open_sale(1)

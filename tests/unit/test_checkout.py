@@ -17,11 +17,14 @@ def wish(**changes: int) -> Wish:
     return Wish(**{"buyer": "ann", "sale": "sale", "key": "12345678", "price_minor": PRICE} | changes)  # type: ignore[arg-type]
 
 
-def coupon(discount_minor: int = 1_000, *, threshold_minor: int = 0, funder: str = "merchant") -> Coupon:
+def coupon(
+    discount_minor: int = 1_000, *, threshold_minor: int = 0, funder: str = "merchant", shop: str = "shop"
+) -> Coupon:
     return Coupon(
         grant="grant",
         campaign="campaign",
         funder=funder,
+        shop=shop,
         discount_minor=discount_minor,
         threshold_minor=threshold_minor,
         currency=CURRENCY,
@@ -51,9 +54,16 @@ def test_rates_are_those_of_the_category_when_the_buyer_tapped() -> None:
 
 def test_a_coupon_does_not_fit_below_its_threshold_or_in_another_currency() -> None:
     with pytest.raises(Conflict, match="coupon_threshold"):
-        discount_of(coupon(threshold_minor=10_000), 9_999, CURRENCY)
+        discount_of(coupon(threshold_minor=10_000), 9_999, CURRENCY, "shop")
     with pytest.raises(Conflict, match="coupon_currency"):
-        discount_of(coupon(), 9_999, "USD")
+        discount_of(coupon(), 9_999, "USD", "shop")
+
+
+def test_a_merchants_coupon_lowers_no_other_merchants_product() -> None:
+    with pytest.raises(Conflict, match="coupon_not_for_this"):
+        check_out(wish(), offer("room", "sale"), coupon(shop="guest brand"), OrderId("order"), 0)
+    draft = check_out(wish(), offer("room", "sale"), coupon(funder="platform", shop=""), OrderId("order"), 0)
+    assert draft.summary.discount_minor == 1_000
 
 
 def test_two_wishes_with_one_key_differ_where_anything_that_costs_differs() -> None:

@@ -29,6 +29,8 @@ export interface ProductCard {
   image: string;
   price_minor: number;
   currency: string;
+  /** Its owner; some coupons lower the products of one shop only. */
+  shop?: string;
   skus: SkuCard[];
 }
 
@@ -161,6 +163,8 @@ export interface GrantCard {
   arrivals?: number;
   arrivals_needed?: number;
   ends_ms?: number;
+  /** The merchant whose products alone it lowers; empty: everybody's. */
+  shop?: string;
 }
 
 export type ErrorParams = Record<string, string | number>;

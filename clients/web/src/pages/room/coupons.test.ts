@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { grant } from '../../testing/room';
+import { grant, product, sale } from '../../testing/room';
 import { bestCoupon, discountOf, usableCoupons } from './coupons';
 
 test('one unit is always left to pay', () => {
@@ -14,10 +14,16 @@ test('only active coupons of the currency, at or above their threshold, can be u
     grant(1, { grant: 'dollars', currency: 'USD' }),
     grant(1, { grant: 'high', threshold_minor: 3991 }),
   ];
-  expect(usableCoupons(wallet, 3990, 'CNY').map((card) => card.grant)).toEqual(['ok']);
+  expect(usableCoupons(wallet, 3990, sale()).map((card) => card.grant)).toEqual(['ok']);
+});
+
+test('a merchant’s coupon is for its own products', () => {
+  const wallet = [grant(1, { shop: 'mine' }), grant(1, { grant: 'other', shop: 'other' })];
+  const mine = sale('sale1', { product: { ...product(), shop: 'mine' } });
+  expect(usableCoupons(wallet, 3990, mine).map((card) => card.shop)).toEqual(['mine']);
 });
 
 test('the best one is proposed', () => {
   const wallet = [grant(1, { grant: 'a', discount_minor: 500 }), grant(1, { grant: 'b' })];
-  expect(bestCoupon(usableCoupons(wallet, 3990, 'CNY'), 3990)?.grant).toBe('b');
+  expect(bestCoupon(usableCoupons(wallet, 3990, sale()), 3990)?.grant).toBe('b');
 });

@@ -1,22 +1,23 @@
 /** What a coupon does to a price; the server's checkout decides, this shows it beforehand. */
-import type { GrantCard } from '../../wire';
+import type { GrantCard, SaleCard } from '../../wire';
 
 /** What a coupon takes off; one unit is left to pay, as providers take no empty payments. */
 export function discountOf(grant: GrantCard, grossMinor: number): number {
   return Math.max(0, Math.min(grant.discount_minor, grossMinor - 1));
 }
 
-/** The coupons of a wallet that can be used for an amount, the best first. */
+/** The coupons of a wallet that can be used for an amount of a sale, the best first. */
 export function usableCoupons(
   wallet: readonly GrantCard[],
   grossMinor: number,
-  currency: string,
+  sale: Pick<SaleCard, 'currency' | 'product'>,
 ): GrantCard[] {
   return wallet
     .filter(
       (grant) =>
         grant.state === 'active' &&
-        grant.currency === currency &&
+        grant.currency === sale.currency &&
+        (!grant.shop || grant.shop === sale.product.shop) &&
         grant.threshold_minor <= grossMinor,
     )
     .sort((a, b) => b.discount_minor - a.discount_minor);

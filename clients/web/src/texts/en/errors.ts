@@ -43,6 +43,7 @@ export default {
   'error.key_reused': 'This purchase was already sent with other contents. Start again.',
   'error.coupon_currency': 'The coupon is in another currency.',
   'error.coupon_threshold': 'The order is below the coupon’s minimum.',
+  'error.coupon_not_for_this': 'This coupon is for another shop’s products.',
   'error.coupon_not_found': 'This coupon no longer exists.',
   'error.payment_refused': 'The payment was refused.',
   'error.payment_not_found': 'There is no such payment.',

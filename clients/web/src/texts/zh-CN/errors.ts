@@ -45,6 +45,7 @@ export default {
   'error.key_reused': '该请求已提交过且内容不同，请重新操作。',
   'error.coupon_currency': '优惠券币种不符。',
   'error.coupon_threshold': '订单金额未达到优惠券门槛。',
+  'error.coupon_not_for_this': '该优惠券不适用于此店铺的商品。',
   'error.coupon_not_found': '该优惠券已不存在。',
   'error.payment_refused': '支付被拒绝。',
   'error.payment_not_found': '没有这笔支付。',
