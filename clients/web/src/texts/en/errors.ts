@@ -107,4 +107,6 @@ export default {
   'error.sale_not_open': 'The sale has not begun yet.',
   'error.stale': 'The room has moved on. Please try again.',
   'error.too_few_available': 'Only {available} are left.',
+  'error.wrong_currency': 'The amount is in another currency.',
+  'error.campaign_not_running': 'This campaign is not running now.',
 };

@@ -108,4 +108,6 @@ export default {
   'error.sale_not_open': '抢购尚未开始。',
   'error.stale': '直播间状态已更新，请重试。',
   'error.too_few_available': '只剩 {available} 件。',
+  'error.wrong_currency': '金额的币种不符。',
+  'error.campaign_not_running': '该活动当前未在进行。',
 } satisfies Record<keyof typeof en, string>;
