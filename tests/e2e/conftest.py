@@ -20,6 +20,14 @@ ARGUMENTS = [
     "--autoplay-policy=no-user-gesture-required",
 ]
 
+REMEMBER_CONNECTIONS = """
+  window.connectionsOfThisPage = [];
+  window.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(...options) { super(...options); window.connectionsOfThisPage.push(this); }
+  };
+"""
+"""Lets tests ask the page's own peer connections what they decoded."""
+
 OpenPerson = Callable[..., Awaitable[Person]]
 
 
@@ -54,6 +62,7 @@ async def person(browser: Browser, demo: Demo) -> AsyncIterator[OpenPerson]:
             )
             stack.push_async_callback(context.close)
             await context.grant_permissions(["camera", "microphone"])
+            await context.add_init_script(REMEMBER_CONNECTIONS)
             page: Page = await context.new_page()
             page.on("pageerror", lambda error: problems.append(f"{role}: {error}"))
             page.on(
