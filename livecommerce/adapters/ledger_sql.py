@@ -32,7 +32,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from livecommerce.adapters.sql_connection import AWAY, reading
+from livecommerce.adapters.sql_connection import AWAY, is_unfit, reading
 from livecommerce.ledger.backend import Balance, Health, LedgerAway, Outcome, Posted
 from livecommerce.ledger.entry import Entry, content_hash, defect
 
@@ -102,18 +102,26 @@ class SqlLedger:
         return cls(engine)
 
     async def post(self, batch: Sequence[Entry]) -> Sequence[Posted]:
-        """Takes entries in one transaction."""
+        """Takes entries in one transaction; where the database refuses one of them, each in its own."""
         defects = {index: reason for index, entry in enumerate(batch) if (reason := defect(entry))}
         sound = [entry for index, entry in enumerate(batch) if index not in defects]
-        try:
-            async with self._engine.begin() as connection:
-                answers = iter(await self._insert(connection, sound))
-        except AWAY as error:
-            answers = iter([Posted(outcome=Outcome.RETRY, reason=_first_line(error))] * len(sound))
+        answers = iter(await self._post_sound(sound))
         return [
             Posted(outcome=Outcome.REJECTED, reason=defects[index]) if index in defects else next(answers)
             for index in range(len(batch))
         ]
+
+    async def _post_sound(self, batch: Sequence[Entry]) -> list[Posted]:
+        """Takes entries in one transaction, or each in its own where the database refuses one of them."""
+        try:
+            async with self._engine.begin() as connection:
+                return await self._insert(connection, batch)
+        except (*AWAY, OverflowError) as error:
+            if not is_unfit(error):
+                return [Posted(outcome=Outcome.RETRY, reason=_first_line(error))] * len(batch)
+            if len(batch) == 1:
+                return [Posted(outcome=Outcome.REJECTED, reason=_first_line(error))]
+        return [posted for entry in batch for posted in await self._post_sound([entry])]
 
     async def lookup(self, order: str) -> Sequence[Entry]:
         """An order's entries."""

@@ -19,11 +19,14 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 AWAY = (DBAPIError, OSError)
 """What is raised while the database cannot be reached; an unfinished transaction left nothing behind."""
+
+_UNFIT = ("22", "23")
+"""SQLSTATE classes of data exceptions and of broken constraints."""
 
 _BUSY_TIMEOUT_MS = 30_000
 _WAL_ATTEMPTS = 300
@@ -54,6 +57,14 @@ async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """A transaction that only reads."""
     async with engine.execution_options(sqlite_begin="DEFERRED").connect() as connection:
         yield connection
+
+
+def is_unfit(error: BaseException) -> bool:
+    """Whether the database is there and refuses these values, so that repeating them is in vain."""
+    if isinstance(error, (IntegrityError, DataError, OverflowError)):
+        return True
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return isinstance(state, str) and state.startswith(_UNFIT)
 
 
 async def migrate(url: str) -> None:

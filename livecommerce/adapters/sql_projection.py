@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,19 +11,23 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 from sqlalchemy import Table, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from livecommerce.adapters.sql_catalog import take_back
+from livecommerce.adapters.sql_connection import is_unfit
 from livecommerce.adapters.sql_schema import journal, orders, sql_outbox
-from livecommerce.adapters.sql_transactions import insert_many_new, writes
+from livecommerce.adapters.sql_transactions import insert_many_new, insert_new, writes
 from livecommerce.errors import NotFound
 from livecommerce.fail_points import reach
-from livecommerce.ids import SaleId
+from livecommerce.ids import OrderId, SaleId
 from livecommerce.journal import journal_row
 from livecommerce.orders import ConfirmedOrder
 from livecommerce.outbox import OutboxRecord
 
 Row = dict[str, Any]
+
+log = logging.getLogger(__name__)
 
 
 class ClosedSale(Struct, frozen=True, kw_only=True):
@@ -49,14 +54,35 @@ class SqlProjection:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def apply(self, records: Sequence[OutboxRecord]) -> None:
-        """Applies facts in one transaction; those that were applied before change nothing.
+    async def apply(self, records: Sequence[OutboxRecord]) -> Collection[OrderId]:
+        """Applies facts, each once however often it is told; answers which of their orders SQL has.
 
-        A fact that this version cannot read goes to the dead letters, so that it holds up nobody else.
+        They share one transaction. A fact that this version cannot read, or that the database refuses, goes
+        to the dead letters, so that it holds up nobody else; its order is not among the answered ones.
 
         Raises:
-            Unavailable: nothing was written, or the answer to the commit was lost.
+            Unavailable: nothing is certain, as the answer to a commit may be lost.
         """
+        try:
+            return await self._apply(records)
+        except (DBAPIError, OverflowError) as error:
+            if not is_unfit(error):
+                raise
+        return [order for record in records for order in await self._apply_alone(record)]
+
+    async def _apply_alone(self, record: OutboxRecord) -> Collection[OrderId]:
+        try:
+            return await self._apply([record])
+        except (DBAPIError, OverflowError) as error:
+            if not is_unfit(error):
+                raise
+            log.error("fact %s is refused by the database: %s", record.id, error)
+            refusal = f"refused: {type(error).__name__}"
+        async with writes(self._engine) as connection:
+            await insert_new(connection, sql_outbox, _buried_values(record, refusal))
+        return []
+
+    async def _apply(self, records: Sequence[OutboxRecord]) -> Collection[OrderId]:
         async with writes(self._engine) as connection:
             changes = _changes_of(await _unseen(connection, records))
             for table, rows in changes.rows.items():
@@ -65,6 +91,7 @@ class SqlProjection:
             for sale in changes.closed:
                 await _take_stock_back(connection, sale)
             reach("projection.before_commit")
+            return await _orders_of(connection, records)
 
 
 async def _unseen(connection: AsyncConnection, records: Sequence[OutboxRecord]) -> list[OutboxRecord]:
@@ -73,6 +100,13 @@ async def _unseen(connection: AsyncConnection, records: Sequence[OutboxRecord]) 
     found = await connection.execute(select(journal.c.id).where(journal.c.id.in_(list(once))))
     seen = set(found.scalars())
     return [record for record in once.values() if record.id not in seen]
+
+
+async def _orders_of(connection: AsyncConnection, records: Sequence[OutboxRecord]) -> list[OrderId]:
+    """The confirmed orders that are in SQL, whether these facts or earlier ones brought them."""
+    confirmed = [record.key for record in records if record.type == "order.confirmed"]
+    found = await connection.execute(select(orders.c.order).where(orders.c.order.in_(confirmed)))
+    return [OrderId(order) for order in found.scalars()]
 
 
 def _changes_of(records: Sequence[OutboxRecord]) -> _Changes:
@@ -138,6 +172,12 @@ def _letter_values(record: OutboxRecord, defect: str | None = None) -> Row:
         "error": defect,
         "leased_until_ms": 0,
     }
+
+
+def _buried_values(record: OutboxRecord, defect: str) -> Row:
+    """A dead letter whose content is kept as text: as values the database may have refused it."""
+    document = bytes(record.data).decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return {**_letter_values(record, defect), "document": document}
 
 
 def _document(data: Raw) -> Any:

@@ -8,14 +8,11 @@ from typing import Any
 
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from livecommerce.adapters.sql_connection import reading
+from livecommerce.adapters.sql_connection import is_unfit, reading
 from livecommerce.errors import Unavailable
-
-_OURS = (IntegrityError, ProgrammingError, DataError)
-"""The database is there and refuses what we said."""
 
 
 @asynccontextmanager
@@ -28,9 +25,9 @@ async def writes(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     try:
         async with engine.begin() as connection:
             yield connection
-    except _OURS:
-        raise
     except (DBAPIError, OSError) as error:
+        if _is_ours(error):
+            raise
         raise Unavailable("sql_away") from error
 
 
@@ -44,9 +41,9 @@ async def reads(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     try:
         async with reading(engine) as connection:
             yield connection
-    except _OURS:
-        raise
     except (DBAPIError, OSError) as error:
+        if _is_ours(error):
+            raise
         raise Unavailable("sql_away") from error
 
 
@@ -72,6 +69,11 @@ async def upsert(
     keys = [column.name for column in table.primary_key]
     fresh = {name: statement.excluded[name] for name in values if name not in (*keys, *keep)}
     await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=fresh))
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether the database is there and refuses what we said."""
+    return isinstance(error, ProgrammingError) or is_unfit(error)
 
 
 def _insert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from livecommerce.errors import Unavailable
@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 class Projection(Protocol):
     """Where facts are applied."""
 
-    async def apply(self, records: Sequence[OutboxRecord]) -> None:
-        """Applies facts, all or none; those that were applied before change nothing.
+    async def apply(self, records: Sequence[OutboxRecord]) -> Collection[OrderId]:
+        """Applies facts, each once however often it is told; answers which of their orders SQL has.
 
         Raises:
             Unavailable: nothing is certain; the same facts are applied again later.
@@ -87,15 +87,11 @@ class Projector:
         records = await self._outbox.read(shard, self._batch, wait_ms)
         if records:
             reach("projector.after_read")
-            await self._projection.apply(records)
+            written = await self._projection.apply(records)
             reach("projector.after_sql")
-            await self._hand_over(records)
+            for order in written:
+                await self._live_orders.projected(order)
             reach("projector.after_hand_over")
             await self._outbox.acknowledge(shard, [record.position for record in records])
             reach("projector.after_acknowledge")
         return len(records)
-
-    async def _hand_over(self, records: Sequence[OutboxRecord]) -> None:
-        for record in records:
-            if record.type == "order.confirmed":
-                await self._live_orders.projected(OrderId(record.key))

@@ -7,6 +7,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -22,6 +23,8 @@ from livecommerce.ledger.backend import (
     UnknownLedger,
     find_opener,
 )
+from livecommerce.ledger.entries import entries_of
+from tests.orders import an_order
 from tests.servers import NatsServer
 
 
@@ -71,6 +74,17 @@ async def test_a_ledger_opened_again_still_knows_its_entries(ledger_url: str) ->
     assert list(await second.lookup(entry.order)) == [entry]
     assert [posted.outcome for posted in await second.post([entry])] == [Outcome.DUPLICATE]
     await second.aclose()
+
+
+async def test_an_entry_that_the_database_refuses_holds_up_no_other(postgres_url: str) -> None:
+    ledger = await open_ledger(postgres_url)
+    good, *_ = entries_of([an_order(order="good")])
+    entries = entries_of([replace(an_order(order="bad"), creator="x" * 130)])
+    bad = next(entry for entry in entries if any(len(one.account) > 120 for one in entry.postings))
+    posted = await ledger.post([bad, good])
+    assert [answer.outcome for answer in posted] == [Outcome.REJECTED, Outcome.APPLIED]
+    assert [answer.outcome for answer in await ledger.post([good])] == [Outcome.DUPLICATE]
+    await ledger.aclose()
 
 
 async def test_nobody_can_change_what_was_booked(sql_ledger_url: str) -> None:

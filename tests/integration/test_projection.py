@@ -166,6 +166,35 @@ async def test_what_cannot_be_read_is_a_dead_letter_and_holds_up_nobody(
     assert letters[0].error.startswith("unreadable: ")
 
 
+async def test_what_the_database_refuses_is_a_dead_letter_and_holds_up_nobody(database: AsyncEngine) -> None:
+    bad = a_fact("order.confirmed", "bad", an_order(order="bad", confirmed_ms=2**63))
+    projection = SqlProjection(database)
+    for _ in range(2):
+        assert await projection.apply([a_confirmation("a"), bad, a_confirmation("b")]) == ["a", "b"]
+    async with reading(database) as connection:
+        letters = (await connection.execute(select(sql_outbox).order_by(sql_outbox.c.number))).all()
+    assert sorted((letter.key, letter.state) for letter in letters) == [
+        ("a", "pending"), ("b", "pending"), ("bad", "dead")
+    ]  # fmt: skip
+    assert await count(database, orders) == 2
+    (buried,) = [letter for letter in letters if letter.state == "dead"]
+    assert buried.error.startswith("refused: ")
+    assert msgspec.json.decode(buried.document)["order"] == "bad"
+
+
+async def test_an_order_that_sql_does_not_have_stays_with_the_live_system(
+    redis: Connection, sql: AsyncEngine
+) -> None:
+    handover = Handover()
+    projector = Projector(RedisOutbox(redis, "projector", "one"), SqlProjection(sql), handover, [SHARD])
+    unreadable = a_fact("order.confirmed", "unreadable", Raw(b'{"order":1}'))
+    refused = a_fact("order.confirmed", "refused", an_order(order="refused", confirmed_ms=2**63))
+    await tell(redis, [unreadable, a_confirmation("good"), refused])
+    assert await projector.step() == 3
+    assert handover.orders == ["good"]
+    assert await redis.xlen(f"{tag(SHARD)}:outbox") == 0
+
+
 async def test_the_projector_acknowledges_what_sql_has_and_hands_the_order_over(
     redis: Connection, sql: AsyncEngine
 ) -> None:
