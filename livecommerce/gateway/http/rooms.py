@@ -62,7 +62,6 @@ class StockRow(Struct, frozen=True):
 class ShelfRow(ProductCard, frozen=True, kw_only=True):
     """A product on a show's shelf."""
 
-    shop: str
     category: str
     stock: tuple[StockRow, ...]
 
@@ -219,7 +218,6 @@ def _moderates(person: Person | None, show: Show) -> bool:
 def _shelf_row(product: Product) -> ShelfRow:
     return ShelfRow(
         **asdict(product_card(product)),
-        shop=product.shop,
         category=product.category,
         stock=tuple(StockRow(sku.sku, sku.on_hand) for sku in product.skus),
     )
