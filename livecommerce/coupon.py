@@ -7,6 +7,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from livecommerce.clock import Clock
 from livecommerce.errors import Conflict
 from livecommerce.ids import CampaignId, GrantId, PersonId, RoomId, Shard, ShopId
 from livecommerce.localized import LocalText
@@ -222,11 +223,14 @@ class Wallets(Protocol):
         """A share's coupon; one per owner, campaign and room, a repeat answers it."""
         ...
 
-    async def count_arrival(self, grant: GrantId, person: PersonId) -> tuple[GrantCard, str]:
+    async def count_arrival(
+        self, grant: GrantId, person: PersonId, lent_minor: int = 0
+    ) -> tuple[GrantCard, str]:
         """Counts a verified arrival once per person; unlocks the grant when enough have come.
 
-        Answers the grant and what happened: counted, unlocked, repeat, unfunded (the budget is spent),
-        ended (it was no longer locked).
+        ``lent_minor`` is what the campaign has lent for this grant; it is added to the budget once.
+        Answers the grant and what happened: counted, unlocked, repeat, unfunded (nothing was counted: the
+        money is missing, lend and repeat), ended (it was no longer locked).
 
         Raises:
             Conflict: ``own_arrival``.
@@ -244,3 +248,26 @@ class Wallets(Protocol):
     async def audit(self, room: RoomId, campaign: CampaignId) -> BudgetAudit:
         """Counts a budget twice."""
         ...
+
+
+class ShareRewards:
+    """Unlocks the coupons of those who share, with money that is lent when a friend has come."""
+
+    def __init__(self, campaigns: Campaigns, wallets: Wallets, clock: Clock) -> None:
+        self._campaigns = campaigns
+        self._wallets = wallets
+        self._clock = clock
+
+    async def count_arrival(self, grant: GrantId, person: PersonId) -> str:
+        """Counts a verified arrival once per person; answers what happened.
+
+        Raises:
+            Conflict: ``budget_spent``: nothing was counted, a later visit may unlock the coupon;
+                ``own_arrival``.
+        """
+        card, what = await self._wallets.count_arrival(grant, person)
+        if what == "unfunded":
+            amount = card.discount_minor
+            await self._campaigns.lend(CampaignId(card.campaign), grant, amount, self._clock())
+            card, what = await self._wallets.count_arrival(grant, person, amount)
+        return what

@@ -22,6 +22,7 @@ from livecommerce.adapters.sql_orders import SqlOrders
 from livecommerce.adapters.sql_schedule import SqlSchedule
 from livecommerce.adapters.sql_shop import SqlShops
 from livecommerce.clock import now_ms
+from livecommerce.coupon import ShareRewards
 from livecommerce.gateway.programme import Programme
 from livecommerce.payment import Cashier
 from livecommerce.settings import Settings
@@ -62,7 +63,7 @@ class Stores:
         )
         self.sharing = Sharing(
             RedisShares(self.redis),
-            self.coupons,
+            ShareRewards(self.campaigns, self.coupons, now_ms),
             Seal(derive_key(settings.token_secret, "share")),
             stay_ms=int(settings.stay_seconds * 1000),
             reward_depth=settings.reward_depth,

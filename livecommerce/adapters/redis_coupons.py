@@ -81,9 +81,11 @@ class RedisCoupons:
         )
         return _decode_card(answer[0])
 
-    async def count_arrival(self, grant: GrantId, person: PersonId) -> tuple[GrantCard, str]:
+    async def count_arrival(
+        self, grant: GrantId, person: PersonId, lent_minor: int = 0
+    ) -> tuple[GrantCard, str]:
         """Counts a verified arrival once per person; unlocks the grant when enough have come."""
-        card, what = await ask(self._redis, "grant_arrival_v1", grant, person)
+        card, what = await ask(self._redis, "grant_arrival_v1", grant, person, lent_minor)
         return _decode_card(card), what.decode()
 
     async def coupons(self, grants: Sequence[GrantId]) -> list[Coupon | None]:

@@ -49,8 +49,8 @@ async def locked_grant(shop: Shop, owner: str, needed: int, *, per_person: int =
     )
 
 
-async def arrive(shop: Shop, grant: GrantCard, person: str) -> str:
-    return (await shop.coupons.count_arrival(GrantId(grant.grant), PersonId(person)))[1]
+async def arrive(shop: Shop, grant: GrantCard, person: str, lent_minor: int = 0) -> str:
+    return (await shop.coupons.count_arrival(GrantId(grant.grant), PersonId(person), lent_minor))[1]
 
 
 async def test_a_transfer_funds_a_budget_once(shop: Shop) -> None:
@@ -190,6 +190,22 @@ async def test_a_share_without_funds_stays_locked(shop: Shop) -> None:
     grant = await locked_grant(shop, "ann", needed=1)
     assert await arrive(shop, grant, "bob") == "unfunded"
     assert await budget(shop) == (0, 0, 0)
+    assert [(card.state, card.arrivals) for card in await wallet(shop, "ann")] == [("locked", 0)]
+
+
+async def test_the_same_friend_unlocks_a_share_once_it_is_funded(shop: Shop) -> None:
+    grant = await locked_grant(shop, "ann", needed=1)
+    assert await arrive(shop, grant, "bob") == "unfunded"
+    assert await arrive(shop, grant, "bob", lent_minor=1_000) == "unlocked"
+    assert await budget(shop) == (0, 1_000, 0)
+
+
+async def test_what_was_lent_for_a_share_funds_it_alone_and_once(shop: Shop) -> None:
+    anns, eves = await locked_grant(shop, "ann", needed=2), await locked_grant(shop, "eve", needed=1)
+    arrivals = [await arrive(shop, anns, friend, lent_minor=1_000) for friend in ("bob", "cat", "dan")]
+    assert arrivals == ["counted", "unlocked", "ended"]
+    assert await arrive(shop, eves, "bob") == "unfunded"
+    assert await budget(shop) == (0, 1_000, 0)
 
 
 async def test_a_person_has_one_share_coupon_of_a_campaign(shop: Shop) -> None:

@@ -23,6 +23,7 @@ from livecommerce.adapters.sql_schedule import SqlSchedule
 from livecommerce.adapters.sql_shop import SqlShops
 from livecommerce.catalog import Product, Sku
 from livecommerce.clock import now_ms
+from livecommerce.coupon import ShareRewards
 from livecommerce.errors import DomainError
 from livecommerce.gateway.auth import Door, Tokens
 from livecommerce.gateway.http.json import answer
@@ -62,7 +63,8 @@ class Site:
             live=RedisLiveRooms(redis),
         )
         self.coupons = RedisCoupons(redis)
-        self.sharing = Sharing(RedisShares(redis), self.coupons, Seal(b"key"), stay_ms=STAY_MS)
+        rewards = ShareRewards(self.programme.campaigns, self.coupons, now_ms)
+        self.sharing = Sharing(RedisShares(redis), rewards, Seal(b"key"), stay_ms=STAY_MS)
         self.audit = SqlAudit(sql)
         self.door = Door(Tokens("a-secret-of-at-least-32-characters!", now_ms), [ORIGIN])
         self.accounts = {

@@ -6,11 +6,14 @@ from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from livecommerce.adapters.redis_connection import Connection, tag_of
+from livecommerce.adapters.sql_schema import campaigns
 from livecommerce.clock import now_ms
 from livecommerce.coupon import Campaign, GrantCard
+from livecommerce.errors import Conflict
 from livecommerce.ids import CampaignId, RoomId, ShopId
 from tests.integration.programme import ORIGIN, STAY_MS, Site
 from tests.schedules import a_show
@@ -89,14 +92,52 @@ async def test_sharing_again_gives_the_same_link_and_one_coupon(site: Site, redi
     await run_campaign(site)
     assert await share(site) == await share(site)
     assert await wallet(redis, "viewer") == [("locked", 0)]
-    assert (await site.programme.campaigns.find(SHARE)).left_minor == 500
+
+
+async def left_minor(site: Site) -> int:
+    return (await site.programme.campaigns.find(SHARE)).left_minor
+
+
+async def test_sharing_takes_no_money_until_a_friend_comes(site: Site) -> None:
+    await run_campaign(site)
+    link = await share(site)
+    await share(site)
+    assert await left_minor(site) == 1_000
+    assert await come(site, "friend", link["grant"]) == "verified"
+    assert await come(site, "friend", link["grant"]) == "repeat"
+    assert await left_minor(site) == 500
+
+
+async def test_a_share_that_is_refused_takes_no_money(site: Site, redis: Connection) -> None:
+    await run_campaign(site)
+    await share(site)
+    other = RoomId("00" + "S" * 26)
+    await site.programme.schedule.add_show(a_show(other, host="p-host2", shop="shop"))
+    refused = await site.ask("viewer", "POST", f"/api/rooms/{other}/share", {"device": "phone-viewer"})
+    assert refused.json()["campaign"] is None
+    assert await left_minor(site) == 1_000
 
 
 async def test_a_spent_budget_promises_nothing(site: Site, redis: Connection) -> None:
     await run_campaign(site, budget_minor=500)
-    assert (await share(site))["campaign"] is not None
+    assert await come(site, "friend", (await share(site))["grant"]) == "verified"
     assert (await share(site, "friend"))["campaign"] is None
     assert await wallet(redis, "friend") == []
+
+
+async def test_a_coupon_that_lacks_money_waits_for_it(
+    site: Site, redis: Connection, sql: AsyncEngine
+) -> None:
+    await run_campaign(site, budget_minor=500)
+    first, second = await share(site), await share(site, "operator")
+    await come(site, "friend", first["grant"])
+    with pytest.raises(Conflict, match="budget_spent"):
+        await come(site, "brand", second["grant"])
+    assert await wallet(redis, "operator") == [("locked", 0)]
+    async with sql.begin() as connection:
+        await connection.execute(update(campaigns).values(budget_minor=1_000))
+    assert await come(site, "brand", second["grant"]) == "verified"
+    assert await wallet(redis, "operator") == [("active", 1)]
 
 
 async def test_without_a_campaign_there_is_a_link_all_the_same(site: Site) -> None:

@@ -180,15 +180,19 @@ local function wallet_is_full(tag, campaign, person, per_person)
   return tonumber(redis.call('HGET', tag .. ':wallets:' .. campaign, person) or 0) >= per_person
 end
 
+-- Adds money to a campaign's budget on this shard, once per transfer.
+local function allot(tag, campaign, transfer, amount_minor)
+  if redis.call('HSETNX', tag .. ':transfers:' .. campaign, transfer, amount_minor) == 1 then
+    redis.call('HINCRBY', tag .. ':budget:' .. campaign, 'budget', amount_minor)
+    redis.call('HINCRBY', tag .. ':budget:' .. campaign, 'available', amount_minor)
+  end
+end
+
 -- budget_allot_v1 {tag} campaign transfer amount
 -- Adds money to a campaign's budget on this shard, once per transfer. Answers {budget, available, reserved, spent}.
 redis.register_function('budget_allot_v1', function(keys, args)
-  local key = keys[1] .. ':budget:' .. args[1]
-  if redis.call('HSETNX', keys[1] .. ':transfers:' .. args[1], args[2], args[3]) == 1 then
-    redis.call('HINCRBY', key, 'budget', args[3])
-    redis.call('HINCRBY', key, 'available', args[3])
-  end
-  local stored = redis.call('HMGET', key, 'budget', 'available', 'reserved', 'spent')
+  allot(keys[1], args[1], args[2], args[3])
+  local stored = redis.call('HMGET', keys[1] .. ':budget:' .. args[1], 'budget', 'available', 'reserved', 'spent')
   for index = 1, 4 do
     stored[index] = tonumber(stored[index] or 0)
   end
@@ -289,9 +293,10 @@ redis.register_function('grant_create_v1', function(keys, args)
   return { 'ok', add_grant(tag, grant, 'locked') }
 end)
 
--- grant_arrival_v1 {tag} grant person
--- Counts a verified arrival once per person and unlocks the grant when enough have come and the budget covers it.
--- Answers {"ok", card, what}: counted, unlocked, repeat, unfunded, or ended (no longer locked).
+-- grant_arrival_v1 {tag} grant person lent_minor
+-- Counts a verified arrival once per person and unlocks the grant when enough have come and the budget covers it; what
+-- was lent for this grant is added to the budget first, once. Answers {"ok", card, what}: counted, unlocked, repeat,
+-- unfunded (nothing was counted: lend and repeat), or ended (no longer locked).
 redis.register_function('grant_arrival_v1', function(keys, args)
   local tag, person = keys[1], args[2]
   local grant = read_grant(tag, args[1])
@@ -301,19 +306,25 @@ redis.register_function('grant_arrival_v1', function(keys, args)
   if grant.owner == person then
     return { 'no', 'own_arrival' }
   end
+  if tonumber(args[3]) > 0 then
+    allot(tag, grant.campaign, grant.grant, args[3])
+  end
   local at_ms = clock_ms()
   if grant.state ~= 'locked' or grant.ends_ms <= at_ms then
     return { 'ok', grant_card(grant), 'ended' }
   end
-  if redis.call('SADD', tag .. ':arrivals:' .. grant.grant, person) == 0 then
+  local arrivals = tag .. ':arrivals:' .. grant.grant
+  if redis.call('SISMEMBER', arrivals, person) == 1 then
     return { 'ok', grant_card(grant), 'repeat' }
   end
-  grant.arrivals = grant.arrivals + 1
-  if grant.arrivals < grant.needed then
-    return { 'ok', turn_grant(tag, grant, 'locked'), 'counted' }
+  local enough = grant.arrivals + 1 >= grant.needed
+  if enough and budget_left(tag, grant.campaign) < grant.amount_minor then
+    return { 'ok', grant_card(grant), 'unfunded' }
   end
-  if budget_left(tag, grant.campaign) < grant.amount_minor then
-    return { 'ok', turn_grant(tag, grant, 'locked'), 'unfunded' }
+  redis.call('SADD', arrivals, person)
+  grant.arrivals = grant.arrivals + 1
+  if not enough then
+    return { 'ok', turn_grant(tag, grant, 'locked'), 'counted' }
   end
   move_budget(tag, grant.campaign, -grant.amount_minor, grant.amount_minor, 0)
   local card = turn_grant(tag, grant, 'active')

@@ -72,13 +72,15 @@ class ShareRoutes:
         return next((campaign for campaign in running if campaign.kind == "share"), None)
 
     async def _promise(self, campaign: Campaign, place: Place, room: RoomId, person: PersonId) -> bool:
-        """Sets the coupon's money aside and locks it until friends come; each step may be repeated.
+        """Locks a coupon until friends come; each step may be repeated, and none moves money.
 
         Answers whether there is one: the budget may be spent, the person's wallet full.
         """
         reward = GrantId(named_id(shard_of(room), "share", room, campaign.campaign, person))
         if place.reward == reward:
             return True
+        if campaign.left_minor < campaign.discount_minor:
+            return False
         locked = LockedGrant(
             grant=reward,
             room=room,
@@ -87,10 +89,7 @@ class ShareRoutes:
             funder=campaign.funder,
             per_person=campaign.per_person,
         )
-        amount = campaign.discount_minor
         try:
-            await self._campaigns.lend(campaign.campaign, reward, amount, self._clock())
-            await self._wallets.allot(room, campaign.campaign, reward, amount)
             await self._wallets.create_locked(locked)
         except Conflict:
             return False
