@@ -12,7 +12,7 @@ from livecommerce.errors import DomainError, NotFound
 from livecommerce.flash_sale import StockCount
 from livecommerce.ids import GrantId, OrderId, SaleId, new_id, shard_of
 from livecommerce.localized import LocalText
-from livecommerce.money import split
+from livecommerce.money import PPM, split
 from livecommerce.orders import OrderCard, OrderDraft, OrderLine, OrderSummary, OrderTerms
 
 
@@ -88,6 +88,13 @@ RATES: dict[str, tuple[Rates, ...]] = {
 """Category → its rates, oldest first; the empty category serves all that are not listed."""
 
 CREATOR_PPM = 200_000
+
+MOST_BRAND_PPM = (
+    PPM
+    - CREATOR_PPM
+    - max(rates.commission_ppm + rates.technical_fee_ppm for dated in RATES.values() for rates in dated)
+)
+"""What a guest brand can leave to the show's shop at most, so that an order's shares are within the whole."""
 
 KEPT_OFFERS = 1_000
 """Offers a process remembers; far above what runs at a time."""

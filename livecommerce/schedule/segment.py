@@ -68,11 +68,13 @@ class Segment(Struct, frozen=True, kw_only=True):
         return (self.state, action) in NEXT
 
 
-def check_request(segment: Segment) -> None:
+def check_request(segment: Segment, most_ppm: int) -> None:
     """Refuses a request that is wrong whatever the schedule holds.
 
+    ``most_ppm`` is the commission that the other shares of an order leave room for.
+
     Raises:
-        Invalid: ``bad_segment`` with the field.
+        Invalid: ``bad_segment`` with the field, or ``commission_too_high`` with whole percents.
     """
     wrong = {
         "kind": segment.kind not in KINDS,
@@ -84,6 +86,8 @@ def check_request(segment: Segment) -> None:
     for field, is_wrong in wrong.items():
         if is_wrong:
             raise Invalid("bad_segment", field=field)
+    if segment.commission_ppm > most_ppm:
+        raise Invalid("commission_too_high", max=most_ppm * 100 // PPM)
 
 
 def turn(segment: Segment, action: str, reason: str = "") -> Segment:

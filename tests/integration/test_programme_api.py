@@ -202,6 +202,13 @@ async def test_nobody_asks_for_a_brand_that_is_not_theirs(site: Site) -> None:
         assert asked.status_code == status
 
 
+async def test_a_commission_that_no_order_could_carry_is_refused(site: Site) -> None:
+    room = await plan(site)
+    asked = await site.ask("brand", "POST", "/api/segments", await slot(site, room, commission_ppm=700_000))
+    assert asked.status_code == 422
+    assert asked.json()["error"] == {"code": "commission_too_high", "params": {"max": 69}, "temporary": False}
+
+
 async def test_a_declined_request_tells_the_brand_why(site: Site) -> None:
     room = await plan(site)
     row = (await site.ask("brand", "POST", "/api/segments", await slot(site, room))).json()

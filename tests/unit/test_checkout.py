@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livecommerce.checkout import Wish, check_out, rates_at
+from livecommerce.checkout import MOST_BRAND_PPM, RATES, Wish, check_out, rates_at
 from livecommerce.coupon import Coupon, discount_of
 from livecommerce.errors import Conflict
 from livecommerce.ids import OrderId
+from livecommerce.money import PPM
 from tests.selling import CURRENCY, PRICE, offer
 
 
@@ -50,6 +52,15 @@ def test_rates_are_those_of_the_category_when_the_buyer_tapped() -> None:
     assert rates_at("jewelry", 0).commission_ppm == 100_000
     terms = check_out(wish(), offer("room", "sale"), None, OrderId("order"), 0).order.terms
     assert (terms.commission_ppm, terms.creator_ppm, terms.return_window_days) == (50_000, 200_000, 7)
+
+
+@pytest.mark.parametrize("category", RATES)
+def test_the_highest_guest_commission_leaves_shares_that_are_within_the_whole(category: str) -> None:
+    sold = msgspec.structs.replace(offer("room", "sale"), category=category, brand_ppm=MOST_BRAND_PPM)
+    for dated in RATES[category]:
+        terms = check_out(wish(), sold, None, OrderId("order"), dated.from_ms).order.terms
+        shares = (terms.brand_ppm, terms.creator_ppm, terms.commission_ppm, terms.technical_fee_ppm)
+        assert sum(shares) <= PPM
 
 
 def test_a_coupon_does_not_fit_below_its_threshold_or_in_another_currency() -> None:

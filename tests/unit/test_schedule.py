@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from livecommerce.errors import Conflict, Invalid
+from livecommerce.money import PPM
 from livecommerce.schedule.booking import Booking, check_booking, check_host
 from livecommerce.schedule.segment import (
     NEXT,
@@ -134,14 +135,20 @@ def test_the_end_of_the_show_ends_what_is_open() -> None:
         {"ends_ms": 0},
         {"products": ()},
         {"products": ("tea", "tea")},
-        {"commission_ppm": 1_000_001},
+        {"commission_ppm": -1},
         {"note": "x" * 501},
     ],
 )
 def test_a_request_has_a_form(change: dict[str, object]) -> None:
-    check_request(a_segment("a", 0, 10))
+    check_request(a_segment("a", 0, 10), PPM)
     with pytest.raises(Invalid, match="bad_segment"):
-        check_request(replace(a_segment("a", 0, 10), **change))
+        check_request(replace(a_segment("a", 0, 10), **change), PPM)
+
+
+def test_no_more_commission_is_agreed_than_an_order_can_carry() -> None:
+    check_request(replace(a_segment("a", 0, 10), commission_ppm=690_000), 690_000)
+    with pytest.raises(Invalid, match="commission_too_high"):
+        check_request(replace(a_segment("a", 0, 10), commission_ppm=690_001), 690_000)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 from livecommerce.accounts import Person
 from livecommerce.audit import Audit
 from livecommerce.catalog import checked_title
+from livecommerce.checkout import MOST_BRAND_PPM
 from livecommerce.clock import Clock
 from livecommerce.errors import Forbidden, Invalid, NotFound
 from livecommerce.gateway.agenda import Agenda, runs_show, speaks_for_brand
@@ -150,7 +151,7 @@ class ScheduleRoutes:
         person.require("brand", wanted.brand)
         show = await self._schedule.show(wanted.room)
         segment = self._requested(wanted, person)
-        check_request(segment)
+        check_request(segment, MOST_BRAND_PPM)
         await self._schedule.request(segment)
         await self._trail.note(request, person, "segment.request", segment.segment, after=segment)
         return answer(await self._agenda.segment(segment, show, person), 201)

@@ -58,6 +58,8 @@ export default {
   'error.sql_away': 'The data store is briefly unavailable. Please try again in a moment.',
   'error.room_busy': 'The room is very busy. Please try again.',
   'error.bad_segment': 'This segment is not possible as asked.',
+  'error.commission_too_high':
+    'At most {max} % can be agreed; the rest covers the creator’s share and the platform’s fees.',
   'error.segment_state': 'The segment can no longer be changed this way.',
   'error.bad_time': 'This time is not possible.',
   'error.bad_time_zone': 'This time zone is not known.',

@@ -59,6 +59,7 @@ export default {
   'error.sql_away': '数据服务暂时不可用，请稍后重试。',
   'error.room_busy': '直播间正忙，请重试。',
   'error.bad_segment': '该环节的设置不可行。',
+  'error.commission_too_high': '佣金最高 {max}%，其余用于达人分成与平台费用。',
   'error.segment_state': '该环节的状态已不允许此操作。',
   'error.bad_time': '时间无效。',
   'error.bad_time_zone': '时区无法识别。',
