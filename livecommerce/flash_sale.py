@@ -102,8 +102,14 @@ class Inventory(Protocol):
 
         Raises:
             Stale: the room has moved on and nothing was written; look again and repeat.
+            Conflict: ``key_reused``: the sale was voided.
             Unavailable: ``not_durable``: the server could lose what it acknowledges.
         """
+        ...
+
+    async def void(self, sale: SaleId) -> bool:
+        """Makes sure that a sale which is not there never opens, not even by a call under way; its stock
+        may then go back. False where the sale is there."""
         ...
 
     async def close_sale(self, sale: SaleId, version: int) -> StockCount:

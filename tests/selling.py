@@ -16,11 +16,12 @@ from livecommerce.clock import now_ms
 from livecommerce.coupon import CouponDrop, GrantCard, GrantSummary
 from livecommerce.errors import DomainError
 from livecommerce.flash_sale import Append, SaleOpening
-from livecommerce.ids import CampaignId, OrderId, PersonId, RoomId, SaleId, Shard, new_id
+from livecommerce.ids import CampaignId, OrderId, PersonId, RoomId, SaleId, Shard, new_id, shard_of
 from livecommerce.outbox import OutboxRecord
 from livecommerce.payment import Standing
 
 SHARD = Shard("00")
+SHARDS = 2
 PRICE = 9_900
 CURRENCY = "CNY"
 
@@ -50,30 +51,31 @@ class Shop:
         self.inventory = RedisInventory(redis)
         self.orders = RedisOrders(redis, shards=1)
         self.payments = RedisPayments(redis)
-        self.coupons = RedisCoupons(redis)
+        self.coupons = RedisCoupons(redis, shards=SHARDS)
         self.checkout = Checkout(self.inventory, self.coupons)
         self.room = room or RoomId(new_id(SHARD))
+        self.shard = shard_of(self.room)
         self.campaign = CampaignId("campaign")
 
     async def open_room(self) -> None:
         """Creates the room's log."""
-        await self.redis.fcall("room_create_v1", 1, tag(SHARD), self.room, "epoch", "{}")
+        await self.redis.fcall("room_create_v1", 1, tag(self.shard), self.room, "epoch", "{}")
 
     async def offset(self) -> int:
         """Where the room's log ends."""
-        stored = await self.redis.hget(f"{tag(SHARD)}:room:{self.room}", "offset")
+        stored = await self.redis.hget(f"{tag(self.shard)}:room:{self.room}", "offset")
         return int(stored or 0)
 
     async def events(self) -> list[str]:
         """The kinds of the room's events so far."""
-        entries: Any = await self.redis.xrange(f"{tag(SHARD)}:log:{self.room}")
+        entries: Any = await self.redis.xrange(f"{tag(self.shard)}:log:{self.room}")
         return [msgspec.json.decode(fields[b"event"])["t"] for _, fields in entries]
 
     def opening(
         self, stock: int, *, limit: int = 1, hold_seconds: int = 180, seconds: int = 300, price: int = PRICE
     ) -> SaleOpening:
         """A sale of umbrellas from a second ago on."""
-        sale, at_ms = SaleId(new_id(SHARD)), now_ms()
+        sale, at_ms = SaleId(new_id(self.shard)), now_ms()
         return SaleOpening(
             sale=sale,
             room=self.room,
@@ -148,7 +150,7 @@ class Shop:
     async def told(self, prefix: str = "") -> list[OutboxRecord]:
         """What the outbox has been told, of types with a prefix."""
         records = []
-        entries: Any = await self.redis.xrange(f"{tag(SHARD)}:outbox")
+        entries: Any = await self.redis.xrange(f"{tag(self.shard)}:outbox")
         for position, fields in entries:
             texts = {name.decode(): value.decode() for name, value in fields.items()}
             data = msgspec.Raw(texts.pop("data").encode())
@@ -159,10 +161,10 @@ class Shop:
     async def overdue(self, order: str) -> None:
         """Moves an order's deadline into the past, as waiting would."""
         past = now_ms() - 60_000
-        key = f"{tag(SHARD)}:order:{order}"
+        key = f"{tag(self.shard)}:order:{order}"
         if await self.redis.hget(key, "state") != b"closing":
             await self.redis.hset(key, "expires_ms", str(past))
-        await self.redis.zadd(f"{tag(SHARD)}:expiry", {order: past})
+        await self.redis.zadd(f"{tag(self.shard)}:expiry", {order: past})
 
     async def assert_lawful(self, *sales: str) -> None:
         """Every law of stock holds."""
@@ -187,9 +189,11 @@ class Shop:
             shop=shop,
         )
 
-    async def drop(self, count: int, *, per_person: int = 1, shop: str = "shop") -> str:
-        """Offers coupons to the room."""
-        drop = new_id(SHARD)
+    async def drop(
+        self, count: int, *, per_person: int = 1, shop: str = "shop", drop: str | None = None
+    ) -> str:
+        """Offers coupons to the room, under a fresh id unless one is given."""
+        drop = drop or new_id(self.shard)
         append = await self.append_here("coupon.dropped")
         await self.coupons.drop(
             CouponDrop(

@@ -66,6 +66,11 @@ class RedisInventory:
         offset: int = answer[0]
         return offset
 
+    async def void(self, sale: SaleId) -> bool:
+        """Makes sure that a sale which is not there never opens; false where it is there."""
+        answer: bytes = await call(self._redis, shard_of(sale), "sale_void_v1", sale)
+        return answer == b"voided"
+
     async def close_sale(self, sale: SaleId, version: int) -> StockCount:
         """Closes a sale; open holds keep their time, the rest goes back when the last has ended."""
         return _count(sale, await ask(self._redis, "sale_close_v1", sale, version))

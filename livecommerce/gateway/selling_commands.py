@@ -146,8 +146,8 @@ class SellingCommands:
         return ok(message)
 
     async def _give_back(self, sale: SaleId) -> None:
-        """Ends the loan of a sale that was refused, unless a twin of this message has opened it."""
-        if not await self._inventory.stock([sale]):
+        """Ends the loan of a sale that was refused, unless a twin has opened it; from then on none can."""
+        if await self._inventory.void(sale):
             await self._stockroom.take_back(sale, 0, self._clock())
 
     async def _open(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ import pytest
 from livecommerce.adapters.redis_connection import Connection, tag
 from livecommerce.coupon import GrantCard, LockedGrant
 from livecommerce.errors import Conflict
-from livecommerce.ids import GrantId, OrderId, PersonId, new_id
+from livecommerce.ids import GrantId, OrderId, PersonId, RoomId, Shard, new_id
 from livecommerce.orders import ConfirmedOrder
 from tests.selling import PRICE, SHARD, Shop
 
@@ -39,7 +40,7 @@ async def wallet(shop: Shop, person: str) -> list[GrantCard]:
 async def locked_grant(shop: Shop, owner: str, needed: int, *, per_person: int = 1) -> GrantCard:
     return await shop.coupons.create_locked(
         LockedGrant(
-            grant=GrantId(new_id(SHARD)),
+            grant=GrantId(new_id(shop.shard)),
             room=shop.room,
             owner=PersonId(owner),
             summary=msgspec.structs.replace(shop.summary(), arrivals_needed=needed),
@@ -87,6 +88,43 @@ async def test_a_person_has_no_more_of_a_campaign_than_allowed(shop: Shop) -> No
     await shop.claim(await shop.drop(1), "ann")
     with pytest.raises(Conflict, match="coupon_limit_reached"):
         await shop.claim(await shop.drop(1), "ann")
+
+
+async def test_a_person_has_no_more_of_a_campaign_than_allowed_across_shards(
+    shop: Shop, redis: Connection
+) -> None:
+    other = Shop(redis, RoomId(new_id(Shard("01"))))
+    await other.open_room()
+    await shop.fund(5_000)
+    await other.fund(5_000)
+    await shop.claim(await shop.drop(1), "ann")
+    with pytest.raises(Conflict, match="coupon_limit_reached"):
+        await other.claim(await other.drop(1), "ann")
+    with pytest.raises(Conflict, match="coupon_limit_reached"):
+        await locked_grant(other, "ann", needed=1)
+    assert await budget(other) == (5_000, 0, 0)
+
+
+async def test_taps_in_two_rooms_at_once_take_one_place(shop: Shop, redis: Connection) -> None:
+    other = Shop(redis, RoomId(new_id(Shard("01"))))
+    await other.open_room()
+    rooms = (shop, other)
+    for room in rooms:
+        await room.fund(5_000)
+    taps = [room.claim(await room.drop(1), "ann") for room in rooms for _ in range(4)]
+    answers = await asyncio.gather(*taps, return_exceptions=True)
+    assert len([answer for answer in answers if isinstance(answer, GrantCard)]) == 1
+    assert sorted([(await budget(room))[1] for room in rooms]) == [0, 1_000]
+
+
+async def test_a_claim_that_finds_nothing_left_leaves_the_persons_place(shop: Shop) -> None:
+    await shop.fund(5_000)
+    drop = await shop.drop(1)
+    answers = await asyncio.gather(*(shop.claim(drop, f"p{n}") for n in range(20)), return_exceptions=True)
+    refused = [f"p{n}" for n, answer in enumerate(answers) if isinstance(answer, Conflict)]
+    assert len(refused) == 19
+    again = await shop.drop(19)
+    assert {(await shop.claim(again, person)).state for person in refused} == {"active"}
 
 
 async def test_a_drop_that_the_budget_does_not_cover_is_refused(shop: Shop) -> None:
@@ -249,3 +287,15 @@ async def test_an_owner_finds_all_their_coupons_with_their_rooms(shop: Shop) -> 
     assert {card.grant: card.state for _, card in owned} == {claimed.grant: "active", locked.grant: "locked"}
     assert {room for room, _ in owned} == {shop.room}
     assert await shop.coupons.of_owner(PersonId("bob"), [SHARD]) == []
+
+
+async def test_a_drop_repeated_days_later_is_the_same_drop(shop: Shop) -> None:
+    await shop.fund(10_000)
+    drop = await shop.drop(1)
+    await shop.claim(drop, "ann")
+    for key in await shop.redis.keys(f"{tag(SHARD)}:op:*"):
+        await shop.redis.delete(key)
+    await shop.drop(1, drop=drop)
+    assert (await shop.events()).count("coupon.dropped") == 1
+    with pytest.raises(Conflict, match="coupons_gone"):
+        await shop.claim(drop, "bob")

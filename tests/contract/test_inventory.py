@@ -339,3 +339,67 @@ async def test_an_unknown_sale_is_not_found(shop: Shop) -> None:
     assert await shop.refused(f"{SHARD}nothing", "ann") == "sale_not_found"
     with pytest.raises(NotFound):
         await shop.inventory.audit(SaleId(f"{SHARD}nothing"))
+
+
+async def test_a_sale_opened_again_days_later_is_the_same_sale(shop: Shop) -> None:
+    opening = shop.opening(3)
+    first = await shop.inventory.open_sale(opening, await shop.append_here("sale.opened"))
+    await shop.sell(opening.sale, "ann")
+    await forget_answers(shop)
+    assert await shop.inventory.open_sale(opening, await shop.append_here("sale.opened")) == first
+    assert (await shop.events()).count("sale.opened") == 1
+    await shop.assert_lawful(opening.sale)
+
+
+async def test_a_voided_sale_never_opens(shop: Shop) -> None:
+    opening = shop.opening(3)
+    assert [await shop.inventory.void(opening.sale) for _ in range(2)] == [True, True]
+    with pytest.raises(Conflict, match="key_reused"):
+        await shop.inventory.open_sale(opening, await shop.append_here("sale.opened"))
+    assert await shop.inventory.stock([opening.sale]) == []
+    assert await shop.events() == []
+
+
+async def test_a_sale_that_is_open_is_not_voided(shop: Shop) -> None:
+    sale = await shop.open_sale(3)
+    assert not await shop.inventory.void(sale)
+    await shop.buy(sale, "ann")
+    await shop.assert_lawful(sale)
+
+
+async def test_who_gives_back_again_and_again_gets_no_more_holds(shop: Shop) -> None:
+    sale = await shop.open_sale(1)
+    for _ in range(10):
+        await give_back(shop, await shop.buy(sale, "ann"))
+    assert await shop.refused(sale, "ann") == "limit_reached"
+    assert (await shop.buy(sale, "bob")).order.state == "held"
+    await shop.assert_lawful(sale)
+
+
+async def test_an_order_that_nobody_tried_to_pay_is_kept_a_quarter_of_an_hour(shop: Shop) -> None:
+    sale = await shop.open_sale(2, limit=2)
+    unpaid, tried = await shop.buy(sale, "ann"), await shop.buy(sale, "ann")
+    await shop.payments.failed(await shop.begin_payment(tried, "ann"))
+    for held in (unpaid, tried):
+        await give_back(shop, held)
+    lives = [await shop.redis.ttl(f"{tag(SHARD)}:order:{held.order.order}") for held in (unpaid, tried)]
+    assert 0 < lives[0] <= 900 < lives[1]
+
+
+async def test_a_paid_order_is_seen_behind_any_number_of_forgotten_ones(shop: Shop) -> None:
+    sale = await shop.open_sale(1)
+    held = await shop.sell(sale, "ann")
+    index = f"{tag(SHARD)}:orders:ann"
+    await shop.redis.zadd(index, {f"forgotten{number}": now_ms() + number for number in range(1, 401)})
+    assert [card.order for card in await shop.orders.of_buyer(PersonId("ann"))] == [held.order.order]
+    assert await shop.redis.zcard(index) == 1
+
+
+async def give_back(shop: Shop, held: Held) -> None:
+    await shop.orders.cancel(OrderId(held.order.order), PersonId("ann"))
+
+
+async def forget_answers(shop: Shop) -> None:
+    """The answers to operations are kept for a day; that day is over."""
+    for key in await shop.redis.keys(f"{tag(SHARD)}:op:*"):
+        await shop.redis.delete(key)

@@ -8,6 +8,7 @@ from livecommerce.adapters.redis_connection import Connection, tag
 from livecommerce.checkout import Held
 from livecommerce.errors import Conflict, NotFound
 from livecommerce.ids import OrderId, PersonId, SaleId
+from livecommerce.payment import Standing
 from tests.selling import CURRENCY, PRICE, SHARD, Shop
 
 
@@ -232,3 +233,17 @@ async def test_a_payment_is_found_with_what_was_asked_for(shop: Shop) -> None:
     assert found is not None
     assert (found.order, found.state) == (held.order.order, "created")
     assert (found.amount_minor, found.currency) == (PRICE, CURRENCY)
+
+
+async def test_a_capture_without_a_transaction_is_decided_once_too(shop: Shop) -> None:
+    sale = await shop.open_sale(1)
+    held = await shop.buy(sale, "ann")
+    standing = Standing(
+        payment=await shop.begin_payment(held, "ann"),
+        state="captured",
+        amount_minor=PRICE,
+        currency=CURRENCY,
+    )
+    assert [await shop.payments.captured(standing, "sandbox") for _ in range(2)] == ["applied", "applied"]
+    assert await shop.payments.due_refunds(SHARD, 9) == []
+    assert await shop.state_of(held.order.order) == "sold"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -45,9 +45,15 @@ SKU = SkuId("one")
 
 
 class LosesAnswers(RedisInventory):
-    """An inventory whose next answers to opening a sale are lost on the way there."""
+    """An inventory whose next answers to opening a sale are lost on the way, or overtaken."""
 
     lost = 0
+    before_void: Callable[[], Awaitable[object]] | None = None
+
+    async def void(self, sale: SaleId) -> bool:
+        if self.before_void is not None:
+            await self.before_void()
+        return await super().void(sale)
 
     async def open_sale(self, opening: SaleOpening, append: Append) -> int:
         if self.lost:
@@ -67,7 +73,7 @@ class Site:
         self.schedule = SqlSchedule(sql)
         self.rooms = RedisRooms(redis)
         self.background = Background()
-        coupons = RedisCoupons(redis)
+        coupons = RedisCoupons(redis, shards=1)
         self.commands = SellingCommands(
             HoldBatch(Checkout(self.inventory, coupons), self.background, now_ms),
             self.inventory,
@@ -188,6 +194,31 @@ async def test_a_lost_answer_is_found_again_by_the_key(site: Site) -> None:
     await site.commands.open_sale(host, a_sale())
     (stock,) = await site.inventory.stock([SaleId(running(host)[0])])
     assert (stock.available, await site.on_hand()) == (2, 3)
+
+
+async def late_host(site: Site) -> Session:
+    """A host whose gateway has not heard yet that the show has started."""
+    session = await site.host()
+    session.served.live.state = replace(session.served.live.state, phase="scheduled")
+    return session
+
+
+async def test_stock_of_a_sale_that_a_twin_opened_stays_with_it(site: Site) -> None:
+    early = await site.host()
+    site.inventory.before_void = lambda: site.commands.open_sale(early, a_sale())
+    with pytest.raises(Conflict):
+        await site.commands.open_sale(await late_host(site), a_sale())
+    (stock,) = await site.inventory.stock([SaleId(running(early)[0])])
+    assert (stock.available, await site.on_hand()) == (2, 3)
+
+
+async def test_a_sale_whose_stock_went_back_opens_nowhere(site: Site) -> None:
+    early = await site.host()
+    with pytest.raises(Conflict):
+        await site.commands.open_sale(await late_host(site), a_sale())
+    with pytest.raises(Conflict, match="key_reused"):
+        await site.commands.open_sale(early, a_sale())
+    assert (running(early), await site.on_hand()) == ([], 5)
 
 
 async def test_a_reused_key_cannot_sell_more_than_was_lent(site: Site) -> None:

@@ -3,7 +3,9 @@
 --   {t}:budget:<campaign>   hash     {t}:grant:<grant>   hash     {t}:grants:<campaign>   set of grants
 --   {t}:drop:<drop>         hash     {t}:claims:<drop>   person → grant
 --   {t}:sharers:<campaign>  room:person → grant           {t}:arrivals:<grant>   set of persons
---   {t}:wallets:<campaign>  person → grants               {t}:grant_expiry       grant → end, while locked or active
+--   {t}:grant_expiry        grant → end, while locked or active
+--   {t}:places:<campaign>   person → places taken, person:occasion → 1; only on the campaign's home shard, since rooms on
+--                           several shards may give its coupons to one person
 
 -- A whole number as text; the default would turn large ones into 1e+15.
 local function int(number)
@@ -171,14 +173,35 @@ local function add_grant(tag, grant, state)
     grant.amount_minor, 'threshold_minor', grant.threshold_minor, 'needed', grant.needed, 'ends_ms', grant.ends_ms,
     'funder', grant.funder, 'card', grant.card)
   redis.call('SADD', tag .. ':grants:' .. grant.campaign, grant.grant)
-  redis.call('HINCRBY', tag .. ':wallets:' .. grant.campaign, grant.owner, 1)
   redis.call('SADD', tag .. ':owned:' .. grant.owner, grant.grant)
   return turn_grant(tag, grant, state)
 end
 
-local function wallet_is_full(tag, campaign, person, per_person)
-  return tonumber(redis.call('HGET', tag .. ':wallets:' .. campaign, person) or 0) >= per_person
-end
+-- coupon_place_v1 {tag} campaign person occasion per_person
+-- On the campaign's home shard: takes one of a person's places among the campaign's grants, once per occasion (the drop,
+-- or the room that is shared). Answers {"ok"}.
+redis.register_function('coupon_place_v1', function(keys, args)
+  local places, person = keys[1] .. ':places:' .. args[1], args[2]
+  if redis.call('HEXISTS', places, person .. ':' .. args[3]) == 1 then
+    return { 'ok' }
+  end
+  if tonumber(redis.call('HGET', places, person) or 0) >= tonumber(args[4]) then
+    return { 'no', 'coupon_limit_reached', 'limit', tonumber(args[4]) }
+  end
+  redis.call('HSET', places, person .. ':' .. args[3], 1)
+  redis.call('HINCRBY', places, person, 1)
+  return { 'ok' }
+end)
+
+-- coupon_unplace_v1 {tag} campaign person occasion
+-- Gives a place back that led to no grant. Answers {"ok"}.
+redis.register_function('coupon_unplace_v1', function(keys, args)
+  local places = keys[1] .. ':places:' .. args[1]
+  if redis.call('HDEL', places, args[2] .. ':' .. args[3]) == 1 then
+    redis.call('HINCRBY', places, args[2], -1)
+  end
+  return { 'ok' }
+end)
 
 -- Adds money to a campaign's budget on this shard, once per transfer.
 local function allot(tag, campaign, transfer, amount_minor)
@@ -211,7 +234,8 @@ local DROPPED = schema({ 'drop', 'room', 'epoch', 'expected', 'event', 'campaign
 redis.register_function('coupon_drop_v1', function(keys, args)
   local tag = keys[1]
   local drop = named(args, DROPPED)
-  local earlier = earlier_answer(tag, 'drop:' .. drop.drop)
+  local key = tag .. ':drop:' .. drop.drop
+  local earlier = redis.call('HGET', key, 'offset')
   if earlier then
     return { 'ok', tonumber(earlier) }
   end
@@ -224,19 +248,19 @@ redis.register_function('coupon_drop_v1', function(keys, args)
     return { 'no', 'budget_spent', 'left_minor', left }
   end
   for _, name in ipairs(DROP.names) do
-    redis.call('HSET', tag .. ':drop:' .. drop.drop, name, drop[name])
+    redis.call('HSET', key, name, drop[name])
   end
   local offset = append_event(tag, drop.room, clock_ms(), 'coupon.dropped', drop.event)
-  keep_answer(tag, 'drop:' .. drop.drop, int(offset))
+  redis.call('HSET', key, 'offset', offset)
   return { 'ok', offset }
 end)
 
-local function claim_refusal(tag, drop, person, at_ms)
+local function claim_refusal(tag, drop, at_ms)
+  if not drop then
+    return { 'no', 'drop_not_found' }
+  end
   if drop.ends_ms <= at_ms then
     return { 'no', 'drop_over' }
-  end
-  if wallet_is_full(tag, drop.campaign, person, drop.per_person) then
-    return { 'no', 'coupon_limit_reached', 'limit', drop.per_person }
   end
   if drop.left < 1 or budget_left(tag, drop.campaign) < drop.amount_minor then
     return { 'no', 'coupons_gone' }
@@ -244,8 +268,25 @@ local function claim_refusal(tag, drop, person, at_ms)
   return nil
 end
 
+-- coupon_look_v1 {tag} drop person
+-- Whether a person can claim a drop now. Answers {"ok", campaign, per_person}, or {"ok", campaign, per_person, card} if
+-- the person has its coupon.
+redis.register_function{
+  function_name = 'coupon_look_v1',
+  callback = function(keys, args)
+    local tag = keys[1]
+    local drop = read_fields(tag .. ':drop:' .. args[1], DROP)
+    local earlier = redis.call('HGET', tag .. ':claims:' .. args[1], args[2])
+    if drop and earlier then
+      return { 'ok', drop.campaign, drop.per_person, grant_card(read_grant(tag, earlier)) }
+    end
+    return claim_refusal(tag, drop, clock_ms()) or { 'ok', drop.campaign, drop.per_person }
+  end,
+  flags = { 'no-writes' },
+}
+
 -- coupon_claim_v1 {tag} drop person grant
--- Takes one coupon of a drop; the person's second claim answers the first one's grant. Answers {"ok", card}.
+-- For who has a place at the campaign's home: takes one coupon of a drop; the person's second claim answers the first one's grant. Answers {"ok", card}.
 redis.register_function('coupon_claim_v1', function(keys, args)
   local tag, drop_id, person = keys[1], args[1], args[2]
   local claims = tag .. ':claims:' .. drop_id
@@ -253,12 +294,8 @@ redis.register_function('coupon_claim_v1', function(keys, args)
   if earlier then
     return { 'ok', grant_card(read_grant(tag, earlier)) }
   end
-  local drop = read_fields(tag .. ':drop:' .. drop_id, DROP)
-  if not drop then
-    return { 'no', 'drop_not_found' }
-  end
-  local at_ms = clock_ms()
-  local refusal = claim_refusal(tag, drop, person, at_ms)
+  local drop, at_ms = read_fields(tag .. ':drop:' .. drop_id, DROP), clock_ms()
+  local refusal = claim_refusal(tag, drop, at_ms)
   if refusal then
     return refusal
   end
@@ -273,11 +310,12 @@ redis.register_function('coupon_claim_v1', function(keys, args)
   return { 'ok', card }
 end)
 
-local LOCKED = schema({ 'grant', 'room', 'campaign', 'owner', 'needed', 'per_person', 'amount_minor', 'threshold_minor',
-  'ends_ms', 'funder', 'card' }, { needed = true, per_person = true })
+local LOCKED = schema({ 'grant', 'room', 'campaign', 'owner', 'needed', 'amount_minor', 'threshold_minor', 'ends_ms',
+  'funder', 'card' }, { needed = true })
 
--- grant_create_v1 {tag} grant room campaign owner needed per_person amount_minor threshold_minor ends_ms funder card
--- A coupon that unlocks when `needed` friends have come; one per owner, campaign and room, a repeat answers it.
+-- grant_create_v1 {tag} grant room campaign owner needed amount_minor threshold_minor ends_ms funder card
+-- For who has a place at the campaign's home: a coupon that unlocks when `needed` friends have come; one per owner,
+-- campaign and room, a repeat answers it.
 redis.register_function('grant_create_v1', function(keys, args)
   local tag = keys[1]
   local grant = named(args, LOCKED)
@@ -285,9 +323,6 @@ redis.register_function('grant_create_v1', function(keys, args)
   local earlier = redis.call('HGET', sharers, sharer)
   if earlier then
     return { 'ok', grant_card(read_grant(tag, earlier)) }
-  end
-  if wallet_is_full(tag, grant.campaign, grant.owner, grant.per_person) then
-    return { 'no', 'coupon_limit_reached', 'limit', grant.per_person }
   end
   redis.call('HSET', sharers, sharer, grant.grant)
   return { 'ok', add_grant(tag, grant, 'locked') }

@@ -2,6 +2,8 @@
 -- `returned` is 0 until the sale is closed and its last open hold has ended.
 --   {t}:sale:<sale>     hash                     {t}:buyers:<sale>   person → units held or sold
 --   {t}:sale_ends       sale → end, while open   phases: open, sold_out, closed
+--   {t}:given_back:<sale>   person → holds that ended without a sale
+-- A hash that has only `voided` is the tombstone of a sale that must never open.
 
 local SALE = schema({ 'room', 'sku', 'version', 'phase', 'price_minor', 'limit', 'opens_ms', 'closes_ms', 'hold_ms', 'v',
   'allocated', 'available', 'held', 'sold', 'returned', 'settled' }, { version = true, limit = true, v = true,
@@ -70,6 +72,17 @@ local function units_of(tag, sale, buyer)
   return tonumber(redis.call('HGET', tag .. ':buyers:' .. sale, buyer) or 0)
 end
 
+-- Somebody who takes and gives back again and again keeps units from others and tells the room about each turn.
+local MOST_GIVEN_BACK = 10
+
+local function count_given_back(tag, sale, buyer)
+  redis.call('HINCRBY', tag .. ':given_back:' .. sale, buyer, 1)
+end
+
+local function gives_back_too_often(tag, sale, buyer)
+  return tonumber(redis.call('HGET', tag .. ':given_back:' .. sale, buyer) or 0) >= MOST_GIVEN_BACK
+end
+
 local function end_sale(tag, sale, at_ms)
   tell_phase(tag, sale, 'closed', 'sale.closed', at_ms)
   redis.call('ZREM', tag .. ':sale_ends', sale.sale)
@@ -82,26 +95,43 @@ local OPENING = schema({ 'sale', 'room', 'epoch', 'expected', 'event', 'sku', 'p
   'closes_ms', 'hold_ms', 'offer' }, {})
 
 -- sale_open_v1 {tag} sale room epoch expected_offset event sku price_minor stock limit opens_ms closes_ms hold_ms offer
--- Opens a sale and appends `sale.opened`. Answers {"ok", offset}; the same sale twice, the same.
+-- Opens a sale and appends `sale.opened`. Answers {"ok", offset}; the same sale twice, the same. A voided one is refused.
 redis.register_function('sale_open_v1', function(keys, args)
   local tag = keys[1]
   local sale = named(args, OPENING)
-  local earlier = earlier_answer(tag, 'sale:' .. sale.sale)
-  if earlier then
-    return { 'ok', tonumber(earlier) }
+  local key = tag .. ':sale:' .. sale.sale
+  local stored = redis.call('HMGET', key, 'offset', 'voided')
+  if stored[1] then
+    return { 'ok', tonumber(stored[1]) }
+  end
+  if stored[2] then
+    return { 'no', 'key_reused' }
   end
   local refusal = room_refusal(tag, sale.room, sale.epoch, sale.expected)
   if refusal then
     return refusal
   end
-  redis.call('HSET', tag .. ':sale:' .. sale.sale, 'room', sale.room, 'sku', sale.sku, 'version', 1, 'phase', 'open',
+  redis.call('HSET', key, 'room', sale.room, 'sku', sale.sku, 'version', 1, 'phase', 'open',
     'price_minor', sale.price_minor, 'limit', sale.limit, 'opens_ms', sale.opens_ms, 'closes_ms', sale.closes_ms,
     'hold_ms', sale.hold_ms, 'v', 1, 'allocated', sale.stock, 'available', sale.stock, 'held', 0, 'sold', 0,
     'returned', 0, 'settled', 0, 'offer', sale.offer)
   redis.call('ZADD', tag .. ':sale_ends', sale.closes_ms, sale.sale)
   local offset = append_event(tag, sale.room, clock_ms(), 'sale.opened', sale.event)
-  keep_answer(tag, 'sale:' .. sale.sale, int(offset))
+  redis.call('HSET', key, 'offset', offset)
   return { 'ok', offset }
+end)
+
+-- sale_void_v1 {tag} sale
+-- Makes sure that a sale which is not there will never open, so that its stock may go back to the shop. Answers voided,
+-- or exists. The tombstone outlives every call that may still be on its way.
+register_settling('sale_void_v1', function(keys, args)
+  local key = keys[1] .. ':sale:' .. args[1]
+  if redis.call('HEXISTS', key, 'room') == 1 then
+    return 'exists'
+  end
+  redis.call('HSET', key, 'voided', 1)
+  redis.call('EXPIRE', key, 86400)
+  return 'voided'
 end)
 
 -- sale_close_v1 {tag} sale version

@@ -10,8 +10,9 @@ local OPEN = { held = true, paying = true, closing = true }
 local PAYING_GRACE_MS = 10000
 -- A worker that took a closing order has this long before another one may take it.
 local CLOSING_LEASE_MS = 5000
--- Ended orders stay this long for payments that come too late.
+-- Ended orders stay this long for payments that come too late; those without any, for the buyer to see.
 local ENDED_SECONDS = 604800
+local UNPAID_SECONDS = 900
 
 local ORDER = schema({ 'room', 'sale', 'buyer', 'qty', 'state', 'v', 'total_minor', 'discount_minor', 'grant', 'payment',
   'created_ms', 'expires_ms', 'pay_url', 'ending', 'card' }, { qty = true, v = true })
@@ -64,7 +65,9 @@ end
 local function give_back(tag, order, ending, at_ms)
   local sale = read_sale(tag, order.sale)
   turn_order(tag, order, ending)
-  redis.call('EXPIRE', order.key, ENDED_SECONDS)
+  local tried = redis.call('HEXISTS', order.key, 'paid_for') == 1
+  redis.call('EXPIRE', order.key, tried and ENDED_SECONDS or UNPAID_SECONDS)
+  count_given_back(tag, order.sale, order.buyer)
   count_buyer(tag, order.sale, order.buyer, -order.qty)
   if order.grant ~= '' then
     free_grant(tag, read_grant(tag, order.grant), at_ms)
@@ -134,7 +137,8 @@ local function hold_refusal(tag, wish, sale, grant, at_ms)
   if sale.price_minor ~= wish.price_minor then
     return { 'no', 'price_changed', 'price_minor', sale.price_minor, 'version', sale.version }
   end
-  if units_of(tag, wish.sale, wish.buyer) + wish.qty > sale.limit then
+  local units = units_of(tag, wish.sale, wish.buyer) + wish.qty
+  if units > sale.limit or gives_back_too_often(tag, wish.sale, wish.buyer) then
     return { 'no', 'limit_reached', 'limit', sale.limit }
   end
   if sale.available < wish.qty then
@@ -278,18 +282,21 @@ register_settling('order_forget_v1', function(keys, args)
 end)
 
 -- orders_read_v1 {tag} person
--- Cards of a person's orders on this shard, newest first; forgets the ones that are gone.
-redis.register_function('orders_read_v1', function(keys, args)
+-- Cards of a person's newest orders on this shard, newest first; forgets the ones that are gone on the way.
+register_settling('orders_read_v1', function(keys, args)
   local tag, cards = keys[1], {}
   local index = tag .. ':orders:' .. args[1]
-  for _, id in ipairs(redis.call('ZRANGE', index, 0, 199, 'REV')) do
-    local order = read_order(tag, id)
-    if order then
-      cards[#cards + 1] = order_card(order)
-    else
-      redis.call('ZREM', index, id)
+  repeat
+    local page = redis.call('ZRANGE', index, #cards, #cards + 199, 'REV')
+    for _, id in ipairs(page) do
+      local order = read_order(tag, id)
+      if order then
+        cards[#cards + 1] = order_card(order)
+      else
+        redis.call('ZREM', index, id)
+      end
     end
-  end
+  until #page == 0 or #cards >= 200
   return cards
 end)
 

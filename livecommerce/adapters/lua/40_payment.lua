@@ -48,6 +48,7 @@ register_settling('pay_v1', function(keys, args)
     redis.call('HSET', tag .. ':payment:' .. payment, 'order', order.order, 'room', order.room, 'state', 'created',
       'provider', args[4], 'amount_minor', order.total_minor, 'currency', args[5], 'deadline_ms', order.expires_ms,
       'created_ms', at_ms)
+    redis.call('HSET', order.key, 'paid_for', 1)
     redis.call('ZADD', tag .. ':polls', at_ms + 3000, payment)
     order.payment, order.pay_url = payment, '""'
     turn_order(tag, order, 'paying', order.expires_ms + PAYING_GRACE_MS)
@@ -124,6 +125,8 @@ local function capture_refusal(tag, order, sale, payment, at_ms)
   return nil
 end
 
+local DECIDED = { applied = true, refund_due = true, refunded = true }
+
 -- payment_captured_v1 {tag} payment captured_minor currency transaction capture
 -- Money was taken: it becomes the order, or is due back; decided once. Answers {"ok", outcome, reason}, the outcome
 -- applied, refund_due or refunded.
@@ -133,7 +136,7 @@ register_settling('payment_captured_v1', function(keys, args)
   if not payment then
     return { 'no', 'payment_not_found' }
   end
-  if payment.transaction and payment.transaction ~= '' then
+  if DECIDED[payment.state] then
     return { 'ok', payment.state, payment.reason or '' }
   end
   local at_ms = clock_ms()
