@@ -42,7 +42,7 @@ class Stores:
         self.rooms = RedisRooms(self.redis)
         self.live_rooms = RedisLiveRooms(self.redis)
         self.inventory = RedisInventory(self.redis)
-        self.coupons = RedisCoupons(self.redis)
+        self.coupons = RedisCoupons(self.redis, settings.shards)
         self.orders = RedisOrders(self.redis, settings.shards)
         self.payments = RedisPayments(self.redis)
         self.accounts = SqlAccounts(self.sql, now_ms)

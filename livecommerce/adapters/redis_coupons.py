@@ -8,19 +8,25 @@ from typing import Any
 import msgspec
 
 from livecommerce.adapters.redis_connection import Connection, served, tag, tag_of
-from livecommerce.adapters.redis_functions import ask, call
+from livecommerce.adapters.redis_functions import Argument, ask, call, refusal
 from livecommerce.coupon import Budget, BudgetAudit, Coupon, CouponDrop, GrantCard, GrantSummary, LockedGrant
-from livecommerce.ids import CampaignId, GrantId, PersonId, RoomId, Shard, new_id, shard_of
+from livecommerce.errors import Conflict
+from livecommerce.ids import CampaignId, GrantId, PersonId, RoomId, Shard, new_id, pick_shard, shard_of
 
 _decode_card = msgspec.json.Decoder(GrantCard).decode
 _encode = msgspec.json.encode
 
 
 class RedisCoupons:
-    """Wallets and the budgets behind them; every method is one function call."""
+    """Wallets and the budgets behind them.
 
-    def __init__(self, redis: Connection) -> None:
+    How many of a campaign's grants a person has is counted on one shard, the campaign's home; a place there
+    is taken before the grant, and given back if there is none.
+    """
+
+    def __init__(self, redis: Connection, shards: int) -> None:
         self._redis = redis
+        self._shards = shards
 
     async def allot(self, room: RoomId, campaign: CampaignId, transfer: str, amount_minor: int) -> Budget:
         """Adds money to the budget that serves a room, once per transfer."""
@@ -58,12 +64,21 @@ class RedisCoupons:
 
     async def claim(self, drop: str, person: PersonId) -> GrantCard:
         """Takes a coupon of a drop; a second claim answers the first one's grant."""
-        answer = await ask(self._redis, "coupon_claim_v1", drop, person, new_id(shard_of(drop)))
+        campaign, per_person, *claimed = await ask(self._redis, "coupon_look_v1", drop, person)
+        if claimed:
+            return _decode_card(claimed[0])
+        await self._at_home("coupon_place_v1", campaign.decode(), person, drop, per_person)
+        try:
+            answer = await ask(self._redis, "coupon_claim_v1", drop, person, new_id(shard_of(drop)))
+        except Conflict:
+            await self._at_home("coupon_unplace_v1", campaign.decode(), person, drop)
+            raise
         return _decode_card(answer[0])
 
     async def create_locked(self, locked: LockedGrant) -> GrantCard:
         """A share's coupon; one per owner, campaign and room, a repeat answers it."""
         summary = locked.summary
+        await self._at_home("coupon_place_v1", summary.campaign, locked.owner, locked.room, locked.per_person)
         answer = await ask(
             self._redis,
             "grant_create_v1",
@@ -72,7 +87,6 @@ class RedisCoupons:
             summary.campaign,
             locked.owner,
             summary.arrivals_needed,
-            locked.per_person,
             summary.discount_minor,
             summary.threshold_minor,
             summary.ends_ms,
@@ -119,6 +133,12 @@ class RedisCoupons:
         """Counts a budget twice."""
         answer = await call(self._redis, shard_of(room), "budget_audit_v1", campaign)
         return BudgetAudit(**dict(zip(BudgetAudit.__struct_fields__, answer, strict=True)))
+
+    async def _at_home(self, function: str, campaign: str, *args: Argument) -> None:
+        home = pick_shard(campaign, self._shards)
+        answer = await call(self._redis, home, function, campaign, *args)
+        if answer[0] == b"no":
+            raise refusal(answer[1:])
 
 
 def _coupon(grant: GrantId, answer: Sequence[Any]) -> Coupon | None:

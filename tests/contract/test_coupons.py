@@ -118,7 +118,7 @@ async def test_taps_in_two_rooms_at_once_take_one_place(shop: Shop, redis: Conne
 
 
 async def test_a_claim_that_finds_nothing_left_leaves_the_persons_place(shop: Shop) -> None:
-    await shop.fund(5_000)
+    await shop.fund(20_000)
     drop = await shop.drop(1)
     answers = await asyncio.gather(*(shop.claim(drop, f"p{n}") for n in range(20)), return_exceptions=True)
     refused = [f"p{n}" for n, answer in enumerate(answers) if isinstance(answer, Conflict)]

@@ -25,7 +25,7 @@ async def main(url: str, sale: str, name: str, count: int) -> None:
     """Buys one unit for each of ``count`` buyers called after the process."""
     redis, background = connect(url), Background()
     await redis.ping()
-    desk = HoldBatch(Checkout(RedisInventory(redis), RedisCoupons(redis)), background, now_ms)
+    desk = HoldBatch(Checkout(RedisInventory(redis), RedisCoupons(redis, shards=1)), background, now_ms)
     say("ready")
     await asyncio.to_thread(sys.stdin.readline)
     answers = await asyncio.gather(*(tap(desk, sale, f"{name}-{number}") for number in range(count)))

@@ -62,7 +62,7 @@ class Site:
             rooms=self.rooms,
             live=RedisLiveRooms(redis),
         )
-        self.coupons = RedisCoupons(redis)
+        self.coupons = RedisCoupons(redis, shards=4)
         rewards = ShareRewards(self.programme.campaigns, self.coupons, now_ms)
         self.sharing = Sharing(RedisShares(redis), rewards, Seal(b"key"), stay_ms=STAY_MS)
         self.audit = SqlAudit(sql)
