@@ -1,5 +1,8 @@
 /** The HTTP half of WHIP (RFC 9725) and WHEP: an offer for an answer, and the end of the session. */
 
+/** How long the end of a session is waited for. */
+const END_MS = 3000;
+
 /** The media server refused the offer. */
 export class ExchangeRefused extends Error {
   constructor(
@@ -46,11 +49,16 @@ export async function exchange(
   };
 }
 
-/** Ends a session; it would end by itself too, only later. */
-export function endSession(session: string, token: string, send: typeof fetch = fetch): void {
-  send(session, {
+/** Ends a session; it would end by itself too, only later. Resolves when that is done or has failed. */
+export async function endSession(
+  session: string,
+  token: string,
+  send: typeof fetch = fetch,
+): Promise<void> {
+  await send(session, {
     method: 'DELETE',
     headers: { authorization: `Bearer ${token}` },
     keepalive: true,
+    signal: AbortSignal.timeout(END_MS),
   }).catch(() => undefined);
 }

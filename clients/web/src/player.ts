@@ -139,7 +139,7 @@ export class Player {
       this.options.post,
     );
     if (attempt !== this.attempt) {
-      if (session) endSession(session, access.whep_token, this.options.post);
+      if (session) void endSession(session, access.whep_token, this.options.post);
       return;
     }
     this.session = session ? { url: session, token: access.whep_token } : null;
@@ -215,7 +215,7 @@ export class Player {
     clearInterval(this.watchTimer);
     this.peer?.close();
     this.peer = null;
-    if (this.session) endSession(this.session.url, this.session.token, this.options.post);
+    if (this.session) void endSession(this.session.url, this.session.token, this.options.post);
     this.session = null;
   }
 

@@ -171,7 +171,7 @@ export class Publisher {
       this.options.post,
     );
     if (attempt !== this.attempt) {
-      if (session) endSession(session, access.whip_token, this.options.post);
+      if (session) void endSession(session, access.whip_token, this.options.post);
       return;
     }
     this.session = session ? { url: session, token: access.whip_token } : null;
@@ -259,10 +259,11 @@ export class Publisher {
     this.attempt += 1;
     clearTimeout(this.patienceTimer);
     clearInterval(this.statisticsTimer);
-    this.peer?.close();
-    this.peer = null;
-    if (this.session) endSession(this.session.url, this.session.token, this.options.post);
-    this.session = null;
+    const { peer, session } = this;
+    [this.peer, this.session] = [null, null];
+    // Hanging up first would end the session before its end is asked for, which is then refused.
+    const ended = session && endSession(session.url, session.token, this.options.post);
+    void Promise.resolve(ended).then(() => peer?.close());
   }
 
   private become(state: PublisherState): void {

@@ -46,20 +46,21 @@ export class Camera {
       onstate: (state) => this.become(state),
       onstatistics: (statistics) => (this.statistics = statistics),
     });
-    navigator.mediaDevices?.addEventListener('devicechange', this.lookAgain);
   }
 
   /** The devices in use. */
   readonly cameraId = $derived(this.idOf('video'));
   readonly microphoneId = $derived(this.idOf('audio'));
 
-  /** Asks for the devices that were used last, or for any. */
+  /** Asks for the devices that were used last, or for any; replaces those that were unplugged. */
   async open(): Promise<void> {
     if (this.opening) return;
     this.opening = true;
     this.problem = null;
+    navigator.mediaDevices?.addEventListener('devicechange', this.lookAgain);
     try {
-      this.stream = await this.ask(kept());
+      if (this.stream) await this.replaceEnded();
+      else this.stream = await this.ask(kept());
       this.publisher.switchMicrophone(this.speaking);
       this.taken();
     } catch (error) {
@@ -95,9 +96,19 @@ export class Camera {
     this.publisher.stop();
   }
 
+  /** Lets go of the devices: their lights go out. */
   close(): void {
     navigator.mediaDevices?.removeEventListener('devicechange', this.lookAgain);
     this.publisher.close();
+    [this.stream, this.tracks] = [null, []];
+  }
+
+  /** Any other device in place of one that is gone; what is being sent goes on. */
+  private async replaceEnded(): Promise<void> {
+    for (const track of this.tracks.filter((one) => one.readyState === 'ended')) {
+      if (track.kind === 'video') await this.publisher.useCamera('');
+      else await this.publisher.useMicrophone('');
+    }
   }
 
   private async ask(chosen: Chosen): Promise<MediaStream> {

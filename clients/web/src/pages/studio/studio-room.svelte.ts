@@ -19,6 +19,8 @@ const RUN_CHANGES = new Set<ServerMessage['t']>([
   'segment.ended',
   'show.started',
 ]);
+/** A sale borrows units of the shelf and gives back what it did not sell. */
+const STOCK_CHANGES = new Set<ServerMessage['t']>(['sale.opened', 'sale.closed']);
 
 export class StudioRoom {
   readonly live: LiveRoom;
@@ -39,6 +41,7 @@ export class StudioRoom {
         this.tally.note(this.live.view);
         this.yieldPicture(message);
         if (RUN_CHANGES.has(message.t)) void this.loadRun();
+        if (STOCK_CHANGES.has(message.t)) void this.loadShelf();
       },
     });
   }
@@ -77,6 +80,14 @@ export class StudioRoom {
     }
   };
 
+  private async loadShelf(): Promise<void> {
+    try {
+      this.products = await api.shelf(this.room);
+    } catch {
+      // The counts that are known stay; the next sale tries again.
+    }
+  }
+
   readonly loadRun = async (): Promise<void> => {
     const { detail } = this;
     if (!detail) return;
@@ -105,9 +116,16 @@ export class StudioRoom {
     }
   }
 
+  /** Ends the picture, which dies with the show, and then the show; a refused end brings it back. */
   async end(): Promise<void> {
-    await this.ask({ t: 'show.end' });
+    const sends = this.camera.state === 'live';
     this.camera.stop();
+    try {
+      await this.ask({ t: 'show.end' });
+    } catch (error) {
+      if (sends) void this.camera.start().catch(() => undefined);
+      throw error;
+    }
   }
 
   async togglePin(product: string): Promise<void> {
