@@ -101,7 +101,7 @@ class ShareStore(Protocol):
     async def touch(self, visit: Visit) -> str:
         """Notes an arrival: ``arrived``, or why it will not count.
 
-        Reasons are self, no_device, same_device, cycle, not_first and repeat.
+        Reasons are self, no_device, same_device, too_many_devices, cycle, not_first and repeat.
         """
         ...
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from livecommerce.adapters.redis_connection import Connection, tag
@@ -179,6 +181,51 @@ async def test_a_link_outlives_a_lost_tree(room: Room, redis: Connection) -> Non
     await redis.delete(f"{tag(Shard('00'))}:tree:{ROOM}", f"{tag(Shard('00'))}:visits:{ROOM}")
     assert (await room.visit("cy", grant))[0] == "arrived"
     assert (await room.sharing.link(ROOM, PersonId("cy"), "", 0))[1].depth == 2
+
+
+async def forget_tree(redis: Connection) -> None:
+    for kind in ("tree", "visits"):
+        await redis.delete(f"{tag(Shard('00'))}:{kind}:{ROOM}")
+
+
+async def test_nobody_is_brought_by_whom_they_brought_after_the_tree_was_lost(
+    room: Room, redis: Connection
+) -> None:
+    await room.visit("bo", await room.share("ann"))
+    await room.visit("cy", await room.share("bo"))
+    bos, cys = await room.share("bo"), await room.share("cy")
+    for link in (bos, cys):
+        await forget_tree(redis)
+        assert await room.visit("ann", link) == ("cycle", "cycle")
+    await forget_tree(redis)
+    assert await room.visit("bo", cys) == ("cycle", "cycle")
+
+
+async def test_links_restore_no_circle_in_whatever_order_they_are_used(room: Room, redis: Connection) -> None:
+    for sharer, friend in (("ann", "bo"), ("bo", "cy"), ("cy", "dan")):
+        await room.visit(friend, await room.share(sharer))
+    cys, dans = await room.share("cy"), await room.share("dan")
+    await forget_tree(redis)
+    await room.visit("bo", dans)
+    await room.visit("eve", cys)
+    stored: Any = await redis.hgetall(f"{tag(Shard('00'))}:tree:{ROOM}")
+    parents = {node: place.split()[0] for node, place in stored.items()}
+    for node in parents:
+        line = [node]
+        while line[-1] in parents and len(line) <= len(parents):
+            line.append(parents[line[-1]])
+        assert len(line) == len(set(line))
+
+
+async def test_a_person_who_invents_devices_is_remembered_with_few_and_then_counts_no_more(
+    room: Room, redis: Connection
+) -> None:
+    for number in range(50):
+        await room.sharing.arrived(ROOM, "bo", f"device-{number}", "", room.now_ms)
+    assert await redis.hlen(f"{tag(Shard('00'))}:devices:{ROOM}") == 11
+    grant = await room.share("ann")
+    assert await room.visit("bo", grant, device="another") == ("too_many_devices", "too_many_devices")
+    assert await room.visit("bo", grant, device="device-3") == ("arrived", "verified")
 
 
 async def test_no_id_of_a_person_stands_in_the_tree(room: Room, redis: Connection) -> None:

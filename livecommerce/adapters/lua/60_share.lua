@@ -1,9 +1,12 @@
 -- Sharing in a room. Nodes and devices are fingerprints, not ids of people.
 --   {t}:tree:<room>     node → "parent root depth at_ms", written once: the first touch wins, so nothing can turn in a circle
---   {t}:devices:<room>  device → the node that used it first      {t}:visits:<room>   node → since when it is here, or "counted"
+--   {t}:devices:<room>  device → the node that used it first; "#" and node → how many it has
+--   {t}:visits:<room>   node → since when it is here, or "counted"
 --   {t}:rewards:<room>  node → the coupon that its friends unlock {t}:figures:<room>  counters
 
 local MAX_CHAIN = 64
+-- Devices of one node that are remembered in a room: more than anybody has at hand, and few enough to keep.
+local MAX_DEVICES = 10
 
 local function read_place(tag, room, node)
   local stored = redis.call('HGET', tag .. ':tree:' .. room, node)
@@ -19,11 +22,19 @@ local function place(tag, room, node, parent, root, depth, at_ms)
   redis.call('HINCRBY', tag .. ':figures:' .. room, 'depth:' .. int(depth), 1)
 end
 
--- The first who uses a device in a room owns it there.
+-- The first who uses a device in a room owns it there; '' if it is nobody's and the node has as many as it may have.
 local function device_owner(tag, room, device, node)
   local key = tag .. ':devices:' .. room
-  redis.call('HSETNX', key, device, node)
-  return redis.call('HGET', key, device)
+  local owner = redis.call('HGET', key, device)
+  if owner then
+    return owner
+  end
+  if tonumber(redis.call('HGET', key, '#' .. node) or 0) >= MAX_DEVICES then
+    return ''
+  end
+  redis.call('HSET', key, device, node)
+  redis.call('HINCRBY', key, '#' .. node, 1)
+  return node
 end
 
 -- The nodes above a node, nearest first.
@@ -54,12 +65,18 @@ local function visit_refusal(tag, room, visitor, device, sharer)
   if device == '' then
     return 'no_device'
   end
-  if device_owner(tag, room, device, visitor) ~= visitor then
-    return 'same_device'
+  local owner = device_owner(tag, room, device, visitor)
+  if owner ~= visitor then
+    return owner == '' and 'too_many_devices' or 'same_device'
   end
-  local known = read_place(tag, room, visitor)
-  if known and known.parent ~= sharer then
-    return contains(nodes_above(tag, room, sharer), visitor) and 'cycle' or 'not_first'
+  local known, above = read_place(tag, room, visitor), read_place(tag, room, sharer)
+  if not known or known.parent ~= sharer then
+    if above and above.root == visitor or contains(nodes_above(tag, room, sharer), visitor) then
+      return 'cycle'
+    end
+    if known then
+      return 'not_first'
+    end
   end
   if redis.call('HGET', tag .. ':visits:' .. room, visitor) == 'counted' then
     return 'repeat'
@@ -98,6 +115,14 @@ redis.register_function('share_reward_v1', function(keys, args)
   return args[3]
 end)
 
+-- Puts a sharer of a lost tree where the link says it stood; where that would close a circle by now, at a root.
+local function restore(tag, room, sharer, parent, root, depth, at_ms)
+  if parent == sharer or contains(nodes_above(tag, room, parent), sharer) then
+    parent, root, depth = '-', sharer, 0
+  end
+  place(tag, room, sharer, parent, root, depth, at_ms)
+end
+
 -- share_touch_v1 {tag} room visitor device at_ms sharer parent root depth shared_ms
 -- Somebody came through a link; what follows the sharer is the link's own word, for trees that were lost.
 -- Answers `arrived`, or why the visit will not count.
@@ -106,7 +131,7 @@ redis.register_function('share_touch_v1', function(keys, args)
   local figures = tag .. ':figures:' .. room
   redis.call('HINCRBY', figures, 'visits', 1)
   if not read_place(tag, room, sharer) and visitor ~= sharer then
-    place(tag, room, sharer, args[6], args[7], tonumber(args[8]), args[9])
+    restore(tag, room, sharer, args[6], args[7], tonumber(args[8]), args[9])
   end
   local refusal = visit_refusal(tag, room, visitor, args[3], sharer)
   if refusal then
