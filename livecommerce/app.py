@@ -80,6 +80,7 @@ from livecommerce.worker.relay import Relay
 from livecommerce.worker.run_of_show import RunOfShow
 from livecommerce.worker.settlement import Settler
 from livecommerce.worker.show_phases import ShowPhases
+from livecommerce.worker.stranded_stock import StrandedStock
 
 RETRY_SECONDS = 1.0
 HTTP_SECONDS = 15.0
@@ -293,6 +294,7 @@ def _jobs(settings: Settings, stores: Stores) -> Sequence[Job]:
         PaymentWatch(stores.payments, stores.cashier, shards).run,
         Projector(outbox, SqlProjection(stores.sql), stores.orders, shards).run,
         Settler(SqlSettlement(stores.sql), now_ms).run,
+        StrandedStock(stores.catalog, stores.inventory, now_ms).run,
         lambda: _relay(settings, stores),
         ShowPhases(stores.schedule, stores.rooms, stores.live_rooms, stores.accounts).run,
         RunOfShow(stores.schedule, stores.rooms, stores.live_rooms, stores.catalog, stores.shops, now_ms).run,

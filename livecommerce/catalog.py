@@ -122,6 +122,10 @@ class Catalog(Protocol):
         """
         ...
 
+    async def open_allocations(self, before_ms: int) -> list[SaleId]:
+        """Sales whose loan began before then, has not ended, and of which SQL has no order."""
+        ...
+
 
 def checked_title(title: LocalText) -> LocalText:
     """A title as it may be stored.

@@ -12,7 +12,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from livecommerce.clock import Clock
-from livecommerce.errors import Forbidden, Invalid, NotFound
+from livecommerce.errors import Forbidden, Invalid, NotFound, Unavailable
 from livecommerce.fail_points import reach
 from livecommerce.ids import OrderId, PaymentId, PersonId, Shard
 
@@ -178,6 +178,17 @@ def check_standing(standing: Standing, payment: Payment, merchant: str) -> None:
         raise Invalid("wrong_amount")
 
 
+def check_answer(standing: Standing, payment: str, merchant: str) -> None:
+    """Refuses a provider's answer about another payment than the one asked for, or about another's money.
+
+    Raises:
+        Unavailable: ``payment_unavailable``: how the payment stands is still unknown.
+    """
+    foreign = standing.state == "captured" and standing.merchant != merchant
+    if foreign or standing.payment != payment:
+        raise Unavailable("payment_unavailable")
+
+
 def is_final(standing: Standing, payment: Payment, now_ms: int) -> bool:
     """Whether a provider's word means that this payment will never be captured."""
     if standing.state == "not_found":
@@ -234,8 +245,14 @@ class Cashier:
         await self._learn(standing, payment)
 
     async def ask(self, payment: str) -> str:
-        """Asks the provider how a payment stands and takes in the answer; answers our state of it."""
-        return await self._learn(await self._provider.query(payment), await self._find(payment))
+        """Asks the provider how a payment stands and takes in the answer; answers our state of it.
+
+        Raises:
+            Unavailable: the provider did not answer, or its answer is about something else.
+        """
+        standing = await self._provider.query(payment)
+        check_answer(standing, payment, self._provider.merchant)
+        return await self._learn(standing, await self._find(payment))
 
     async def close(self, payment: str) -> bool:
         """Ends a payment at the provider. True: it will never be captured, or its capture is dealt with.
@@ -243,9 +260,10 @@ class Cashier:
         False means that it is not certain yet: ask again later.
 
         Raises:
-            Unavailable: the provider did not answer.
+            Unavailable: the provider did not answer, or its answer is about something else.
         """
         standing = await self._provider.close(payment)
+        check_answer(standing, payment, self._provider.merchant)
         ours = await self._find(payment)
         if standing.state == "captured":
             await self._learn(standing, ours)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Select, delete, insert, select, update
+from sqlalchemy import Select, delete, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from livecommerce.adapters.sql_schema import (
     allocations,
+    orders,
     products,
     segment_products,
     segments,
@@ -153,6 +154,16 @@ class SqlCatalog:
         """Ends a sale's loan: all units but the sold ones are on hand again."""
         async with writes(self._engine) as connection:
             return await take_back(connection, sale, sold, at_ms)
+
+    async def open_allocations(self, before_ms: int) -> list[SaleId]:
+        """Sales whose loan began before then, has not ended, and of which SQL has no order."""
+        query = select(allocations.c.sale).where(
+            allocations.c.closed_ms.is_(None),
+            allocations.c.created_ms < before_ms,
+            ~exists().where(orders.c.sale == allocations.c.sale),
+        )
+        async with reads(self._engine) as connection:
+            return [SaleId(sale) for sale in await connection.scalars(query)]
 
 
 async def take_back(connection: AsyncConnection, sale: SaleId, sold: int, at_ms: int) -> Allocation:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from livecommerce.adapters.payment_sandbox import SandboxProvider
 from livecommerce.adapters.redis_connection import Connection
@@ -223,6 +224,42 @@ async def test_a_strangers_404_is_not_taken_for_the_providers_word(till: Till) -
     elsewhere = SandboxProvider(till.world.http, f"{URL}/elsewhere", "", SECRET)
     with pytest.raises(Unavailable, match="payment_unavailable"):
         await elsewhere.query("00nothing")
+
+
+class Mistaken:
+    """A provider whose answers about a payment's standing are about something else."""
+
+    def __init__(self, till: Till, **mistake: str) -> None:
+        real = self._real = till.world.provider
+        self._mistake = mistake
+        self.name, self.merchant = real.name, real.merchant
+        self.create, self.refund, self.parse_callback = real.create, real.refund, real.parse_callback
+
+    async def query(self, payment: str) -> Standing:
+        return replace(await self._real.query(payment), **self._mistake)
+
+    async def close(self, payment: str) -> Standing:
+        return replace(await self._real.close(payment), **self._mistake)
+
+
+async def refuses_to_believe(till: Till, mistake: dict[str, str]) -> None:
+    """A paid order whose callback was lost stays as it is, whoever asks the mistaken provider."""
+    held = await till.buy(await till.open_sale(1), "ann")
+    payment = await till.pay(held, "ann", Fault.LOST)
+    mistaken = till.cashier_at(Mistaken(till, **mistake))
+    for work in (mistaken.ask, mistaken.close):
+        with pytest.raises(Unavailable, match="payment_unavailable"):
+            await work(payment)
+    assert await till.state_of(held.order.order) == "paying"
+    assert await till.outcome(payment) == "created"
+
+
+async def test_an_answer_about_another_payment_is_not_believed(till: Till) -> None:
+    await refuses_to_believe(till, {"payment": "00another"})
+
+
+async def test_a_capture_for_another_merchant_is_not_believed(till: Till) -> None:
+    await refuses_to_believe(till, {"merchant": "somebody-else"})
 
 
 async def test_a_capture_of_another_amount_is_refunded_and_the_order_ends(till: Till) -> None:

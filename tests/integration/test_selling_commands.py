@@ -37,6 +37,7 @@ from livecommerce.gateway.trail import Trail
 from livecommerce.ids import CampaignId, PersonId, ProductId, RoomId, SaleId, ShopId, SkuId
 from livecommerce.schedule.show import Show
 from livecommerce.shop import Shop
+from livecommerce.worker.stranded_stock import StrandedStock
 from tests.fakes import FakeAudit, FakeBus
 from tests.rooms import HOST, ROOM, a_room
 
@@ -194,6 +195,21 @@ async def test_a_lost_answer_is_found_again_by_the_key(site: Site) -> None:
     await site.commands.open_sale(host, a_sale())
     (stock,) = await site.inventory.stock([SaleId(running(host)[0])])
     assert (stock.available, await site.on_hand()) == (2, 3)
+
+
+async def test_stock_of_a_sale_that_never_opened_comes_back(site: Site) -> None:
+    host = await site.host()
+    site.inventory.lost = 1
+    with pytest.raises(Unavailable):
+        await site.commands.open_sale(host, a_sale(key="never-opened"))
+    await site.commands.open_sale(host, a_sale(stock=1))
+    assert await StrandedStock(site.catalog, site.inventory, now_ms).step() == 0
+    later = StrandedStock(site.catalog, site.inventory, lambda: now_ms() + 301_000)
+    assert [await later.step() for _ in range(2)] == [1, 0]
+    (stock,) = await site.inventory.stock([SaleId(running(host)[0])])
+    assert (stock.available, await site.on_hand()) == (1, 4)
+    with pytest.raises(Conflict, match="key_reused"):
+        await site.commands.open_sale(host, a_sale(key="never-opened"))
 
 
 async def late_host(site: Site) -> Session:

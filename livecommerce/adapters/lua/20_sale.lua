@@ -95,7 +95,7 @@ local OPENING = schema({ 'sale', 'room', 'epoch', 'expected', 'event', 'sku', 'p
   'closes_ms', 'hold_ms', 'offer' }, {})
 
 -- sale_open_v1 {tag} sale room epoch expected_offset event sku price_minor stock limit opens_ms closes_ms hold_ms offer
--- Opens a sale and appends `sale.opened`. Answers {"ok", offset}; the same sale twice, the same. A voided one is refused.
+-- Opens a sale and appends `sale.opened`, unless it was voided. Answers {"ok", offset}; the same sale twice, the same.
 redis.register_function('sale_open_v1', function(keys, args)
   local tag = keys[1]
   local sale = named(args, OPENING)
