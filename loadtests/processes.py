@@ -49,10 +49,15 @@ def allow_descriptors(count: int) -> None:
     Raises:
         TooFewDescriptors: it may not.
     """
+    allowed = allowed_descriptors(count)
+    if allowed < count:
+        raise TooFewDescriptors(f"{count} open files are needed, {allowed} are allowed (ulimit -n)")
+
+
+def allowed_descriptors(wanted: int) -> int:
+    """Lets this process open as many files as it wants, or as the system allows; answers how many."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft >= count:
-        return
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (count, max(hard, count)))
-    except (ValueError, OSError) as error:
-        raise TooFewDescriptors(f"{count} open files are needed, {hard} are allowed (ulimit -n)") from error
+    granted = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < granted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (granted, hard))
+    return granted
