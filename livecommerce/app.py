@@ -110,7 +110,7 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
     stack.push_async_callback(background.close)
     subscriber = connect(settings.redis_url, timeout_seconds=None)
     stack.push_async_callback(subscriber.aclose)
-    bus = RedisBus(subscriber, lambda: rooms.catch_up_all(background.spawn))
+    bus = RedisBus(subscriber, lambda: rooms.all_behind())
 
     def serve(loaded: LoadedRoom) -> ServedRoom:
         return ServedRoom(loaded, stores.rooms, bus, stores.inventory.stock, node, background.spawn, now_ms)
@@ -135,7 +135,7 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
         }
 
     routes = [
-        *_api(settings, stores, door, rooms),
+        *_api(settings, stores, door, rooms, words),
         *_console(settings, stores, door, books),
         *health_routes(_probes(stores.redis, bus), gauges),
         *([] if settings.payment_url else [_sandbox(settings, stores, background).mount()]),
@@ -145,7 +145,9 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
     return GatewayServer(application(routes, lifespan, settings.media_url), sessions, wheel)
 
 
-def _api(settings: Settings, stores: Stores, door: Door, rooms: Rooms) -> list[BaseRoute]:
+def _api(
+    settings: Settings, stores: Stores, door: Door, rooms: Rooms, words: BlockedWords
+) -> list[BaseRoute]:
     url = settings.public_url
     secure = url.startswith("https:")
     buyer_orders = BuyerOrders(stores.orders, stores.past_orders)
@@ -168,7 +170,15 @@ def _api(settings: Settings, stores: Stores, door: Door, rooms: Rooms) -> list[B
         *room_routes.routes(),
         *schedule_routes.routes(),
         *share_routes.routes(),
-        *session_routes(stores.accounts, door, now_ms, demo=settings.demo, secure=secure),
+        *session_routes(
+            stores.accounts,
+            door,
+            words,
+            parse_networks(settings.trusted_proxies),
+            now_ms,
+            demo=settings.demo,
+            secure=secure,
+        ),
         *order_routes(buyer_orders, stores.orders, stores.cashier, door, url),
         *coupon_routes(stores.coupons, door, shard_names(settings.shards)),
         *payment_routes({"sandbox": stores.cashier}),

@@ -88,7 +88,7 @@ class TestGateway:
             now_ms,
             JoinLimits((), now_ms),
         )
-        app = application([Route("/slow", _slow)], _no_lifespan, "http://127.0.0.1:1")
+        app = application([Route("/slow", _slow)], no_lifespan, "http://127.0.0.1:1")
         self.server = GatewayServer(app, self.sessions, self.wheel)
 
     def _serve(self, loaded: LoadedRoom) -> ServedRoom:
@@ -191,7 +191,8 @@ async def running_gateway(
 
 
 @asynccontextmanager
-async def _no_lifespan(_app: Starlette) -> AsyncIterator[None]:
+async def no_lifespan(_app: Starlette) -> AsyncIterator[None]:
+    """Nothing to start, nothing to stop."""
     yield
 
 

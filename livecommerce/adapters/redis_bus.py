@@ -105,9 +105,10 @@ class RedisBus:
     async def _probe_forever(self) -> None:
         while True:
             self._echoed.clear()
-            await self._spublish(self._probe, b"")
             try:
-                await asyncio.wait_for(self._echoed.wait(), PROBE_SECONDS)
+                async with asyncio.timeout(PROBE_SECONDS):
+                    await self._spublish(self._probe, b"")
+                    await self._echoed.wait()
             except TimeoutError as error:
                 raise ConnectionError("the subscription is dead behind its connection") from error
             await asyncio.sleep(PROBE_SECONDS)
@@ -134,6 +135,8 @@ class RedisBus:
             listener(_decode(data))
         except msgspec.DecodeError:
             log.exception("a publication that this version does not understand")
+        except Exception:
+            log.exception("a room could not take a publication in")
 
 
 def _channel(room: str) -> bytes:

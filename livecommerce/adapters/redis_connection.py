@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from importlib.resources import files
 from typing import Any
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ClusterDownError, OutOfMemoryError, ReadOnlyError, ResponseError, TryAgainError
@@ -28,6 +28,9 @@ _CANNOT_SERVE = (OutOfMemoryError, ReadOnlyError, ClusterDownError, TryAgainErro
 _CANNOT_SERVE_CODES = ("MISCONF ", "NOREPLICAS ")
 """Refusals of the server's that the client library has no class for."""
 
+QUEUE_SECONDS = 5.0
+"""How long a command waits for a free connection."""
+
 Connection = Redis
 """One server. Commands are never repeated by the client: a lost answer may have been a success."""
 
@@ -35,10 +38,12 @@ Connection = Redis
 def connect(url: str, *, timeout_seconds: float | None = 5.0, max_connections: int = 64) -> Connection:
     """A client that raises instead of repeating; nothing is sent until its first use.
 
-    The caller closes it (``aclose``). A command that runs into the time-out has an unknown outcome.
+    More commands at once than connections wait their turn. The caller closes it (``aclose``). A command that
+    runs into the time-out has an unknown outcome.
     """
-    redis = Redis.from_url(
+    pool = BlockingConnectionPool.from_url(
         url,
+        timeout=QUEUE_SECONDS,
         protocol=3,
         retry=Retry(NoBackoff(), 0),
         socket_timeout=timeout_seconds,
@@ -46,8 +51,8 @@ def connect(url: str, *, timeout_seconds: float | None = 5.0, max_connections: i
         max_connections=max_connections,
         client_name="livecommerce",
     )
-    make_cancellable(redis.connection_pool)
-    return redis
+    make_cancellable(pool)
+    return Redis.from_pool(pool)
 
 
 def cannot_serve(error: BaseException) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import msgspec
+from redis.exceptions import RedisError
 
 from livecommerce.adapters.redis_connection import Connection, served, tag_of
 from livecommerce.coupon import GrantCard
@@ -14,6 +16,8 @@ from livecommerce.errors import Unavailable
 from livecommerce.orders import OrderCard
 
 Records = tuple[list[OrderCard], list[GrantCard]]
+
+log = logging.getLogger(__name__)
 
 _decode_order = msgspec.json.Decoder(OrderCard).decode
 _decode_grant = msgspec.json.Decoder(GrantCard).decode
@@ -50,15 +54,23 @@ class RedisRecords:
             pipeline.hgetall(f"{tag_of(room)}:mine:{room}:{person}")
         try:
             with served():
-                answers = await pipeline.execute()
-        except Unavailable:
-            for _, _, future in waiting:
-                if not future.done():
-                    future.set_exception(Unavailable("redis_away"))
-            return
-        for (_, _, future), fields in zip(waiting, answers, strict=True):
+                answers = await pipeline.execute(raise_on_error=False)
+        except Unavailable as error:
+            answers = [error] * len(waiting)
+        for (_, _, future), answer in zip(waiting, answers, strict=True):
             if not future.done():
-                future.set_result(_records(fields))
+                _settle_one(future, answer)
+
+
+def _settle_one(future: asyncio.Future[Records], answer: Any) -> None:
+    """One reader's records that cannot be read are no other reader's trouble."""
+    try:
+        if isinstance(answer, Exception):
+            raise answer
+        future.set_result(_records(answer))
+    except (RedisError, msgspec.DecodeError, Unavailable) as error:
+        log.warning("open records cannot be read: %s", error)
+        future.set_exception(Unavailable("redis_away"))
 
 
 def _records(fields: dict[bytes, bytes]) -> Records:

@@ -95,6 +95,15 @@ class Door:
             return False
         return origin in self._own_origins or urlsplit(origin).netloc == headers.get("host")
 
+    def refuse_foreign(self, connection: HTTPConnection) -> None:
+        """Refuses a request that a browser sent from somebody else's page.
+
+        Raises:
+            Forbidden: ``foreign_origin``.
+        """
+        if "origin" in connection.headers and not self.is_own_origin(connection.headers):
+            raise Forbidden("foreign_origin")
+
     def session(self, connection: HTTPConnection) -> tuple[Person, int] | None:
         """The sender of a request and when the session expires (UTC ms), or ``None``.
 

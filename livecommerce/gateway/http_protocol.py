@@ -11,6 +11,10 @@ from livecommerce.gateway.timing_wheel import TimingWheel
 
 REQUEST_SECONDS = 10.0
 """How long a client may take to send a request's headers."""
+BODY_SECONDS = 30.0
+"""How much longer it may take for the body."""
+MAX_HEADER_BYTES = 64 * 1024
+"""Headers and what arrives in one read with their end."""
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -20,29 +24,49 @@ class HttpProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._wheel = wheel
         self._deadline: float | None = None
+        self._header_bytes = 0
+        self._in_headers = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Starts the clock."""
         super().connection_made(transport)  # type: ignore[arg-type]
-        self._expect_headers()
+        self._expect(REQUEST_SECONDS)
+
+    def data_received(self, data: bytes) -> None:
+        """Feeds the parser; headers without end are not collected."""
+        if self._in_headers:
+            self._header_bytes += len(data)
+            if self._header_bytes > MAX_HEADER_BYTES:
+                self.transport.close()
+                return
+        super().data_received(data)
 
     def on_message_begin(self) -> None:
         """A request begins; its headers must follow in time."""
         super().on_message_begin()
+        self._in_headers = True
         if self._deadline is None:
-            self._expect_headers()
+            self._expect(REQUEST_SECONDS)
 
     def on_headers_complete(self) -> None:
-        """The headers are here."""
-        self._deadline = None
+        """The headers are here; a body must follow in time."""
+        self._in_headers = False
+        self._header_bytes = 0
+        if self._deadline is not None:
+            self._deadline += BODY_SECONDS
         super().on_headers_complete()
 
-    def _expect_headers(self) -> None:
-        self._deadline = self.loop.time() + REQUEST_SECONDS
-        self._wheel.add(self, REQUEST_SECONDS)
+    def on_message_complete(self) -> None:
+        """The request is here; answering it takes as long as it takes."""
+        self._deadline = None
+        super().on_message_complete()
+
+    def _expect(self, seconds: float) -> None:
+        self._deadline = self.loop.time() + seconds
+        self._wheel.add(self, seconds)
 
     def on_time(self, now: float) -> float | None:
-        """Closes a connection whose headers are still missing."""
+        """Closes a connection whose request is still not whole."""
         if self._deadline is None or self.transport.is_closing():
             return None
         if now < self._deadline:
@@ -56,4 +80,5 @@ class HttpProtocol(HttpToolsProtocol):
         if cycle is not None and not cycle.response_complete:
             self.send_400_response("An upgrade cannot follow a request that is still being answered.")
             return
+        self._deadline = None
         super().handle_websocket_upgrade()

@@ -63,26 +63,34 @@ class Rooms:
     async def _load(self, room: str) -> ServedRoom:
         served = self._serve(await self._store.load(room))
         await self._bus.subscribe(room, served.hear)
-        await served.catch_up()  # what was appended between the load and the subscription
+        try:
+            await served.catch_up()  # what was appended between the load and the subscription
+        except BaseException:
+            await self._bus.unsubscribe(room)
+            raise
         self._served[room] = served
         served.idle_since = asyncio.get_running_loop().time()
         return served
 
-    def catch_up_all(self, spawn: Callable[..., None]) -> None:
-        """The subscription was away: every room reads what it missed."""
-        for served in tuple(self._served.values()):
-            spawn(self._catch_up(served))
+    def all_behind(self) -> None:
+        """The subscription was away: every room may have missed something."""
+        for served in self._served.values():
+            served.behind = True
 
-    async def _catch_up(self, served: ServedRoom) -> None:
-        try:
-            await served.catch_up()
-        except Unavailable:
-            log.info("room %s catches up at the next reconnect", served.live.room)
+    async def _catch_up(self) -> None:
+        """Rooms that may have missed something read it; where that fails, again at the next beat."""
+        for served in tuple(self._served.values()):
+            if served.behind:
+                try:
+                    await served.catch_up()
+                except Unavailable:
+                    log.info("room %s catches up later", served.live.room)
 
     async def run(self) -> None:
-        """Beats once a second until cancelled: reports presence, lets empty rooms go."""
+        """Beats once a second until cancelled: catches up, reports presence, lets empty rooms go."""
         while True:
             await asyncio.sleep(BEAT_SECONDS)
+            await self._catch_up()
             await self._beat()
             await self._let_go()
 

@@ -253,7 +253,7 @@ class SellingCommands:
         self._check_drop(served, terms, message)
         amount = message.count * terms.summary.discount_minor
         await self._campaigns.lend(campaign, drop, amount, self._clock())
-        await self._wallets.allot(room, campaign, drop, amount)
+        await self._wallets.allot(room, campaign, drop, amount, terms.ends_ms)
         await self._append(served, lambda: self._drop(served, drop, message, terms))
         await self._trail.note(session, "coupon.dropped", drop, {"count": message.count})
         return ok(message)

@@ -72,6 +72,8 @@ class ServedRoom:
         self._own_stock: set[str] = set()
         self._counts_changed = False
         self.idle_since: float | None = None
+        self.behind = False
+        """Something may have been missed; the next beat catches up."""
 
     # ------------------------------------------------------------ viewers
 
@@ -124,11 +126,17 @@ class ServedRoom:
         self.fanout.broadcast(Lane.CONTROL, [resync])
 
     async def catch_up(self) -> None:
-        """Reads what was missed, of the room and of what is left of its sales."""
+        """Reads what was missed, of the room and of what is left of its sales.
+
+        Raises:
+            Unavailable: it stays ``behind``, and is asked to catch up again.
+        """
+        self.behind = True
         await self.live.catch_up()
         running = [SaleId(sale.sale) for sale in self.live.state.sales if sale.phase != "closed"]
         if running:
             self.learn_stock(await self._read_stock(running))
+        self.behind = False
 
     # ------------------------------------------------------------ other gateways
 
@@ -137,7 +145,7 @@ class ServedRoom:
         match publication:
             case bus.Control(epoch=epoch, event=event):
                 if not self.live.absorb(epoch, [event]):
-                    self._spawn(self.catch_up())
+                    self._spawn(self._catch_up_now())
             case bus.Personal(to=person, order=order, grant=grant):
                 self._tell(person, order, grant)
             case bus.StockNews(stock=counts):
@@ -145,6 +153,12 @@ class ServedRoom:
             case bus.Crowd(node=node, comments=comments):
                 if node != self._node:
                     self._show(comments)
+
+    async def _catch_up_now(self) -> None:
+        try:
+            await self.catch_up()
+        except Unavailable:
+            log.info("room %s catches up later", self.live.room)
 
     def _tell(self, person: str, order: OrderCard | None, grant: GrantCard | None) -> None:
         if order is not None:

@@ -28,12 +28,22 @@ class Session:
     @property
     def card(self) -> PersonCard:
         """The person as the room sees them."""
-        role = self.person.main_role
+        return PersonCard(person=self.person.person, name=self.person.name, role=self._role)
+
+    @property
+    def _role(self) -> str:
+        """What the person is in this room, whatever they are elsewhere."""
+        if self.person.guest:
+            return "guest"
         if self.is_host:
-            role = "host"
-        elif role in ("host", "brand") and not self.moderates:
-            role = "viewer" if role == "host" else "brand"
-        return PersonCard(person=self.person.person, name=self.person.name, role=role)
+            return "host"
+        if self.person.is_operator:
+            return "operator"
+        if self.moderates:
+            return "moderator"
+        segment = self.served.live.state.segment
+        on_air = segment is not None and self.person.has_role("brand", segment.brand)
+        return "brand" if on_air else "viewer"
 
     @property
     def is_host(self) -> bool:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from http.cookies import CookieError, SimpleCookie
 from typing import Any, Protocol
 
 from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
 
 from livecommerce.accounts import Person
 from livecommerce.clock import Clock
@@ -128,6 +128,10 @@ class Sessions:
             connection.send_messages(error_message(error, message.id))
             connection.close(_close_code(error), error.code)
             return
+        except Exception:
+            log.exception("somebody could not join room %s", connection.room)
+            connection.close(Close.UNAVAILABLE)
+            return
         finally:
             self._joining.discard(connection)
         if not connection.open:
@@ -145,7 +149,7 @@ class Sessions:
     def _authenticate(self, connection: RoomProtocol, token: str) -> tuple[Person, int]:
         if token:
             return self._door.tokens.read(token)
-        cookie = _session_cookie(connection.cookie)
+        cookie = cookie_parser(connection.cookie).get(COOKIE)
         own = self._door.is_own_origin(Headers({"origin": connection.origin, "host": connection.host}))
         if cookie and own:
             try:
@@ -224,14 +228,6 @@ class Sessions:
                 self._running[connection] -= 1
         if answer is not None:
             connection.send_messages(answer)
-
-
-def _session_cookie(header: str) -> str:
-    try:
-        morsel = SimpleCookie(header).get(COOKIE)
-    except CookieError:
-        return ""
-    return morsel.value if morsel is not None else ""
 
 
 def _close_code(error: DomainError) -> Close:

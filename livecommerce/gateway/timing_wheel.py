@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from typing import Protocol
 
 SLOTS = 64
 """Seconds that can be waited for; longer waits are looked at in between."""
+
+log = logging.getLogger(__name__)
 
 
 class Timed(Protocol):
@@ -38,7 +41,11 @@ class TimingWheel:
         self._position = (self._position + 1) % SLOTS
         due, self._slots[self._position] = self._slots[self._position], deque()
         for timed in due:
-            seconds = timed.on_time(now)
+            try:
+                seconds = timed.on_time(now)
+            except Exception:
+                log.exception("what was due failed")
+                continue
             if seconds is not None:
                 self.add(timed, seconds)
 

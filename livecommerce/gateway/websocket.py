@@ -36,7 +36,11 @@ JOIN_SECONDS = 10.0
 PING_SECONDS = 25.0
 PONG_SECONDS = 10.0
 STALL_SECONDS = 10.0
+BACKLOG_SECONDS = 2.0
+"""How often a backlog is looked at."""
 CLOSE_SECONDS = 5.0
+SLICE_BYTES = 4 * 1024
+"""How much of a read is parsed before the budget of messages is looked at again."""
 MESSAGES_PER_SECOND = 20.0
 MESSAGES_BURST = 60.0
 NOTSENT_BYTES = 16 * 1024
@@ -64,8 +68,7 @@ class RoomProtocol(asyncio.Protocol):
     """A connection to one room; see the module for its life."""
 
     __slots__ = (
-        "_buffer_moved_at",
-        "_buffered",
+        "_closing",
         "_connections",
         "_deadline",
         "_descriptor",
@@ -73,8 +76,12 @@ class RoomProtocol(asyncio.Protocol):
         "_handler",
         "_heard_at",
         "_loop",
+        "_lost",
+        "_moved_at",
         "_pinged",
         "_protocol",
+        "_queued",
+        "_taken",
         "_tokens",
         "_tokens_at",
         "_transport",
@@ -118,8 +125,11 @@ class RoomProtocol(asyncio.Protocol):
         self._heard_at = self._loop.time()
         self._pinged = False
         self._deadline = self._heard_at + JOIN_SECONDS
-        self._buffered = 0
-        self._buffer_moved_at = 0.0
+        self._queued = 0
+        self._taken = 0
+        self._moved_at = 0.0
+        self._closing = False
+        self._lost = False
         self._tokens = MESSAGES_BURST
         self._tokens_at = self._heard_at
         self.wire: Encoding = JSON
@@ -146,6 +156,7 @@ class RoomProtocol(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """The transport is gone; its descriptor may soon belong to somebody else."""
         self.fd = self._descriptor = -1
+        self._lost = True
         self._connections.discard(self)
         self._handler.lost(self)
         self.session = None
@@ -159,18 +170,34 @@ class RoomProtocol(asyncio.Protocol):
         """Feeds the parser, and hands on what it makes of it."""
         self._heard_at = self._loop.time()
         self._pinged = False
-        self._protocol.receive_data(data)
+        for start in range(0, len(data), SLICE_BYTES):
+            if self._closing:
+                self._drain_goodbye(data[start:])
+                return
+            self._protocol.receive_data(data[start : start + SLICE_BYTES])
+            self._take_events()
+            self._answer_protocol()
+
+    def _take_events(self) -> None:
         for event in self._protocol.events_received():
+            if self._closing:
+                return
             if isinstance(event, Request):
                 self._open(event)
             elif isinstance(event, Frame):
                 self._receive(event)
-        self._answer_protocol()
+
+    def _drain_goodbye(self, data: bytes) -> None:
+        """After our own goodbye only the peer's is of interest; whatever else it sends is not answered."""
+        if len(data) <= SLICE_BYTES:
+            self._protocol.receive_data(data)
+            self._protocol.events_received()
+            self._answer_protocol()
 
     def resume_writing(self) -> None:
         """The transport's backlog is gone: write straight to the descriptor again."""
-        if not self._transport.is_closing() and self._transport.get_write_buffer_size() == 0:
-            self.fd = self._descriptor
+        if self._transport.get_write_buffer_size() == 0:
+            self.fd = self._usable_descriptor()
 
     def shutdown(self) -> None:
         """uvicorn is leaving."""
@@ -245,12 +272,18 @@ class RoomProtocol(asyncio.Protocol):
             if data:
                 self._write(data)
             else:
+                self._begin_closing()
                 self._transport.close()
-                self.fd = -1
         if self._protocol.close_expected():
-            self._wheel.add(self, CLOSE_SECONDS)
+            self._begin_closing()
+
+    def _begin_closing(self) -> None:
+        """Whatever the peer does from now on, the connection is gone some seconds later."""
+        self.fd = -1
+        if not self._closing:
+            self._closing = True
             self._deadline = self._loop.time() + CLOSE_SECONDS
-            self.fd = -1
+            self._wheel.add(self, CLOSE_SECONDS)
 
     # ------------------------------------------------------------ outbound
 
@@ -284,12 +317,12 @@ class RoomProtocol(asyncio.Protocol):
 
     def spill(self, rest: bytes) -> None:
         """Queues what the kernel did not take; until it is gone, all goes through the transport."""
-        self.fd = -1
-        self._buffered = 0
-        self._buffer_moved_at = self._loop.time()
-        self._transport.write(rest)
+        self._write(rest)
 
     def _write(self, data: bytes) -> None:
+        if self._transport.get_write_buffer_size() == 0:
+            self._moved_at = self._loop.time()
+        self._queued += len(data)
         self._transport.write(data)
         self.fd = -1 if self._transport.get_write_buffer_size() else self._usable_descriptor()
 
@@ -300,7 +333,6 @@ class RoomProtocol(asyncio.Protocol):
         """Says goodbye; the transport ends when the peer answers, or after some seconds."""
         if self._protocol.state is State.OPEN:
             self._protocol.send_close(code, reason or code.name.lower())
-            self.fd = -1
             self._answer_protocol()
         elif self._protocol.state is State.CONNECTING:
             self._transport.close()
@@ -308,20 +340,21 @@ class RoomProtocol(asyncio.Protocol):
     def abandon(self) -> None:
         """Ends a connection that does not read; the goodbye behind its backlog may never arrive."""
         self.close(Close.TOO_SLOW)
-        self.fd = -1
         self._transport.abort()
 
     # ------------------------------------------------------------ time
 
     def on_time(self, now: float) -> float | None:
         """Deadlines, pings and stalled readers."""
-        if self._transport.is_closing():
+        if self._lost:
             return None
         if self._deadline:
             return self._on_deadline(now)
         if self._stalled(now):
             self.abandon()
             return None
+        if self._transport.get_write_buffer_size():
+            return BACKLOG_SECONDS
         if self._pinged:
             self.close(Close.NO_PONG)
             return None
@@ -335,18 +368,19 @@ class RoomProtocol(asyncio.Protocol):
     def _on_deadline(self, now: float) -> float | None:
         if now < self._deadline:
             return self._deadline - now
-        if self._protocol.state is State.OPEN:
+        if self._protocol.state is State.OPEN and not self._closing:
             self.close(Close.NOT_JOINED)
-            return None
-        self._transport.abort()
+        else:
+            self._transport.abort()
         return None
 
     def _stalled(self, now: float) -> bool:
-        buffered = self._transport.get_write_buffer_size()
-        if buffered == 0 or buffered < self._buffered:
-            self._buffer_moved_at = now
-        self._buffered = buffered
-        return buffered > 0 and now - self._buffer_moved_at > STALL_SECONDS
+        """Whether there is a backlog of which nothing has left for too long."""
+        taken = self._queued - self._transport.get_write_buffer_size()
+        if taken > self._taken or self._taken == self._queued:
+            self._moved_at = now
+        self._taken = taken
+        return taken < self._queued and now - self._moved_at > STALL_SECONDS
 
 
 def _select_subprotocol(_protocol: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:

@@ -113,8 +113,8 @@ def end_segment(state: RoomState, now_ms: int) -> tuple[RoomEvent, ...]:
 
 
 def show_stream(state: RoomState, stream: StreamCard, now_ms: int) -> tuple[RoomEvent, ...]:
-    """A seat's picture came on, stalled or recovered."""
-    if stream in state.streams:
+    """A seat's picture came on, stalled or recovered; a show that is over shows none."""
+    if stream in state.streams or state.phase == "ended":
         return ()
     return (ev.StreamStarted(at_ms=now_ms, stream=stream),)
 

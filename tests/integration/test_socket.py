@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import msgpack
 import pytest
@@ -239,6 +240,36 @@ async def test_who_never_joins_is_closed() -> None:
         for second in range(1, 13):
             gateway.wheel.turn(start + second)
         assert await client.closed() == 4003
+
+
+async def test_headers_without_end_are_not_collected() -> None:
+    async with running_gateway() as gateway:
+        reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+        writer.write(b"GET / HTTP/1.1\r\n")
+        with contextlib.suppress(ConnectionError):
+            for _ in range(200):
+                writer.write(b"x: " + b"y" * 1_000 + b"\r\n")
+                await writer.drain()
+        with contextlib.suppress(ConnectionError):
+            assert await asyncio.wait_for(reader.read(), 5) == b""
+        writer.close()
+        assert len(gateway.server.server_state.connections) == 0
+
+
+async def test_a_socket_that_will_not_end_is_ended() -> None:
+    async with running_gateway() as gateway, gateway.socket() as client:
+        (connection,) = gateway.server.server_state.connections
+        await client.connection.send("rubbish")
+        client.connection.transport.pause_reading()
+        while connection.open:  # type: ignore[union-attr]  # noqa: ASYNC110 - it has a flag, not an event
+            await asyncio.sleep(0)
+        client.connection.transport.write(b"\x8a\x80\x00\x00\x00\x00" * 50)  # pongs that nobody asked for
+        start = asyncio.get_running_loop().time()
+        for second in range(1, 10):
+            gateway.wheel.turn(start + second)
+        client.connection.transport.resume_reading()
+        await client.closed()
+        assert not gateway.server.server_state.connections
 
 
 async def test_presence_and_hearts_are_counted() -> None:

@@ -21,7 +21,7 @@ async def read(request: Request, kind: type[T]) -> T:
     Raises:
         Invalid: ``bad_request`` (it is not JSON of this form), ``request_too_large``.
     """
-    body = await _limited_body(request)
+    body = await read_body(request, MAX_BODY_BYTES)
     try:
         return msgspec.json.decode(body or b"{}", type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -50,10 +50,15 @@ def answer(value: object, status: int = 200) -> Response:
     )
 
 
-async def _limited_body(request: Request) -> bytes:
+async def read_body(request: Request, limit: int) -> bytes:
+    """The request's body, as long as it is within a limit in bytes.
+
+    Raises:
+        Invalid: ``request_too_large``.
+    """
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise Invalid("request_too_large", max=MAX_BODY_BYTES)
+        if len(body) > limit:
+            raise Invalid("request_too_large", max=limit)
     return bytes(body)

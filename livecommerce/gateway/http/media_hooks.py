@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from livecommerce.clock import Clock
 from livecommerce.errors import Forbidden, Invalid
+from livecommerce.gateway.http.json import read_body
 from livecommerce.gateway.rooms import Rooms
 from livecommerce.room import room as rules
 from livecommerce.room.cards import RoomState, StreamCard
@@ -45,9 +46,7 @@ def media_hook_routes(rooms: Rooms, token_secret: str, clock: Clock) -> list[Bas
     webhook = Webhook(hook_key(token_secret))
 
     async def receive(request: Request) -> Response:
-        body = await request.body()
-        if len(body) > MAX_BODY_BYTES:
-            raise Invalid("request_too_large", max=MAX_BODY_BYTES)
+        body = await read_body(request, MAX_BODY_BYTES)
         try:
             webhook.verify(body, dict(request.headers))
             report = msgspec.json.decode(body, type=StreamReport)

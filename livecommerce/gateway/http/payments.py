@@ -6,7 +6,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from livecommerce.errors import Invalid, NotFound
+from livecommerce.errors import NotFound
+from livecommerce.gateway.http.json import read_body
 from livecommerce.payment import Cashier
 
 MAX_CALLBACK_BYTES = 16 * 1024
@@ -19,16 +20,7 @@ def payment_routes(cashiers: dict[str, Cashier]) -> list[BaseRoute]:
         cashier = cashiers.get(request.path_params["provider"])
         if cashier is None:
             raise NotFound("provider_not_found")
-        await cashier.hear(request.headers, await _body(request))
+        await cashier.hear(request.headers, await read_body(request, MAX_CALLBACK_BYTES))
         return Response(status_code=204)
 
     return [Route("/api/payments/{provider}/callback", hear, methods=["POST"])]
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_CALLBACK_BYTES:
-            raise Invalid("request_too_large", max=MAX_CALLBACK_BYTES)
-    return bytes(body)

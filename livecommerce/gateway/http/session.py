@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -15,12 +17,16 @@ from livecommerce.clock import Clock
 from livecommerce.errors import Forbidden, NotFound, TooMany, Unauthenticated
 from livecommerce.gateway.auth import Door, clear_session, guest, set_session
 from livecommerce.gateway.http.json import answer, read
+from livecommerce.gateway.proxies import Network, client_address
+from livecommerce.gateway.room_commands import Words
 
 ATTEMPTS = 10
 WINDOW_MS = 60_000
-"""Failed sign-ins per login name and minute."""
+"""Sign-ins per login name and per client address and minute; a good one does not count."""
 REMEMBERED = 10_000
-"""Login names with failures that are kept in memory."""
+"""Login names and addresses that are kept in memory."""
+CHECKS_AT_ONCE = 4
+"""Passwords that are checked at a time; each costs some 50 ms of CPU."""
 
 
 class Credentials(Struct):
@@ -42,35 +48,48 @@ class DemoRole(Struct):
     role: Literal["viewer", "viewer2", "host", "brand", "operator"]
 
 
-class FailedAttempts:
-    """Slows down guessing: a login name with too many failures has to wait."""
+class Attempts:
+    """Slows down guessing: each try counts when it begins, and a good one is taken back."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._failures: dict[str, list[int]] = {}
+        self._tries: OrderedDict[str, list[int]] = OrderedDict()
 
-    def check(self, login: str) -> None:
-        """Refuses a login name that failed too often in the last minute."""
-        recent = [at_ms for at_ms in self._failures.get(login, []) if at_ms > self._clock() - WINDOW_MS]
-        if recent:
-            self._failures[login] = recent
-        else:
-            self._failures.pop(login, None)
-        if len(recent) >= ATTEMPTS:
-            raise TooMany("too_many_attempts", wait_ms=recent[0] + WINDOW_MS - self._clock())
+    def begin(self, *names: str) -> None:
+        """Counts a try of a login name and of a client's address.
 
-    def failed(self, login: str) -> None:
-        """Remembers a failure."""
-        if len(self._failures) >= REMEMBERED:
-            self._failures.clear()
-        self._failures.setdefault(login, []).append(self._clock())
+        Raises:
+            TooMany: one of them tried too often in the last minute.
+        """
+        now_ms = self._clock()
+        for name in names:
+            recent = [at_ms for at_ms in self._tries.get(name, []) if at_ms > now_ms - WINDOW_MS]
+            if len(recent) >= ATTEMPTS:
+                raise TooMany("too_many_attempts", wait_ms=recent[0] + WINDOW_MS - now_ms)
+            self._tries[name] = [*recent, now_ms]
+            self._tries.move_to_end(name)
+        while len(self._tries) > REMEMBERED:
+            self._tries.popitem(last=False)
+
+    def succeeded(self, *names: str) -> None:
+        """A good password: earlier mistakes are forgiven."""
+        for name in names:
+            self._tries.pop(name, None)
 
 
 def session_routes(
-    accounts: AccountStore, door: Door, clock: Clock, *, demo: bool, secure: bool
+    accounts: AccountStore,
+    door: Door,
+    words: Words,
+    trusted: Sequence[Network],
+    clock: Clock,
+    *,
+    demo: bool,
+    secure: bool,
 ) -> list[BaseRoute]:
     """``/api/session``; the demo's one-click sign-in exists only in demo mode."""
-    attempts = FailedAttempts(clock)
+    attempts = Attempts(clock)
+    checking = asyncio.Semaphore(CHECKS_AT_ONCE)
 
     def signed_in(person: Person) -> Response:
         token, expires_ms = door.tokens.mint(person)
@@ -82,22 +101,34 @@ def session_routes(
         person, expires_ms = door.session(request) or (None, 0)
         return answer(describe(person, expires_ms))
 
+    def address(request: Request) -> str:
+        peer = request.client.host if request.client else ""
+        return client_address(peer, request.headers.get("x-forwarded-for", ""), trusted)
+
     async def sign_in(request: Request) -> Response:
+        door.refuse_foreign(request)
         credentials = await read(request, Credentials)
         login = credentials.login.strip().lower()
-        attempts.check(login)
+        names = (f"login {login}", f"address {address(request)}")
+        attempts.begin(*names)
         account = await accounts.find_by_login(login)
         stored = account.password_hash if account is not None else DECOY_HASH
-        good = await asyncio.to_thread(verify_password, credentials.password, stored)
+        async with checking:
+            good = await asyncio.to_thread(verify_password, credentials.password, stored)
         if account is None or not good:
-            attempts.failed(login)
             raise Unauthenticated("bad_credentials")
+        attempts.succeeded(*names)
         return signed_in(account.as_person())
 
     async def as_guest(request: Request) -> Response:
-        return signed_in(guest(clean_nickname((await read(request, Nickname)).nickname)))
+        door.refuse_foreign(request)
+        nickname = clean_nickname((await read(request, Nickname)).nickname)
+        if words.blocks(nickname):
+            raise Forbidden("blocked_word")
+        return signed_in(guest(nickname))
 
     async def as_demo(request: Request) -> Response:
+        door.refuse_foreign(request)
         if not demo:
             raise Forbidden("demo_only")
         account = await accounts.find_by_login((await read(request, DemoRole)).role)
@@ -105,7 +136,8 @@ def session_routes(
             raise NotFound("demo_not_seeded")
         return signed_in(account.as_person())
 
-    async def sign_out(_request: Request) -> Response:
+    async def sign_out(request: Request) -> Response:
+        door.refuse_foreign(request)
         response = Response(status_code=204)
         clear_session(response)
         return response
