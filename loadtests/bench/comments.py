@@ -21,9 +21,8 @@ from loadtests.sink import SinkFailed, text_frame
 TARGET_RATIO = 2.5
 TARGET_PER_SECOND = 8_000
 BATCH_SECONDS = 0.01
-WARM_UP_SECONDS = 2.0
 ANSWER_SECONDS = 20.0
-"""How long the last answers may take on a machine that others use as well."""
+"""How long the last answers of a round may take, on a machine that others use as well."""
 
 
 def main() -> None:
@@ -54,8 +53,6 @@ def _measure(viewers: int, per_second: int, seconds: float, rounds: int) -> Resu
                 flush=True,
             )
         crowd.require_all()
-        with contextlib.suppress(SinkFailed):
-            crowd.sink.run_until(lambda: crowd.verdicts.total() >= crowd.said, ANSWER_SECONDS)
         unanswered = crowd.said - crowd.verdicts.total()
     ratio = statistics.median(cost / other for cost, other in zip(costs, bare, strict=True))
     capacity = 1e6 / statistics.median(costs)
@@ -81,17 +78,19 @@ def _measure(viewers: int, per_second: int, seconds: float, rounds: int) -> Resu
 
 
 def _flood(deployment: Deployment, crowd: Crowd, per_second: int, seconds: float) -> tuple[int, float, float]:
-    """Comments of the window, and what gateway and sink spent on it."""
+    """Comments of a round, and what gateway and sink spent until all of them were answered."""
     gateway, sink, me = deployment.process("gateway-1"), crowd.sink, this_process()
     speech = Speech(crowd, per_second)
+    cpu, own = gateway.cpu_seconds(), me.cpu_seconds()
     sink.every(BATCH_SECONDS, speech.go_on)
-    sink.run(WARM_UP_SECONDS)
-    count, cpu, own = speech.count, gateway.cpu_seconds(), me.cpu_seconds()
     sink.run(seconds)
-    count, cpu, own = speech.count - count, gateway.cpu_seconds() - cpu, me.cpu_seconds() - own
-    crowd.quiet()
+    sink.agenda.clear()
     crowd.said += speech.said_by_sampled
-    return count, cpu, own
+    with contextlib.suppress(SinkFailed):
+        sink.run_until(lambda: crowd.verdicts.total() >= crowd.said, ANSWER_SECONDS)
+    cpu, own = gateway.cpu_seconds() - cpu, me.cpu_seconds() - own
+    crowd.quiet()
+    return speech.count, cpu, own
 
 
 class Speech:
