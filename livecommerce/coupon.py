@@ -189,7 +189,8 @@ class Campaigns(Protocol):
         """Takes money out of a budget for a room, once per transfer.
 
         Raises:
-            Conflict: ``budget_spent`` with what is ``left_minor``.
+            Conflict: ``budget_spent`` with what is ``left_minor``; ``key_reused``: the transfer was another
+                amount.
             NotFound: ``campaign_not_found``.
         """
         ...
@@ -198,8 +199,14 @@ class Campaigns(Protocol):
 class Wallets(Protocol):
     """Grants and the budgets behind them; each call is atomic and safe to repeat."""
 
-    async def allot(self, room: RoomId, campaign: CampaignId, transfer: str, amount_minor: int) -> Budget:
-        """Adds money to the budget that serves a room, once per transfer."""
+    async def allot(
+        self, room: RoomId, campaign: CampaignId, transfer: str, amount_minor: int, ends_ms: int
+    ) -> Budget:
+        """Adds money to the budget that serves a room, once per transfer; what is left at its end goes back.
+
+        Raises:
+            Conflict: ``key_reused``: the transfer was another amount.
+        """
         ...
 
     async def drop(self, drop: CouponDrop, epoch: str, expected_offset: int, event: bytes) -> int:
@@ -242,7 +249,10 @@ class Wallets(Protocol):
         ...
 
     async def sweep(self, shard: Shard, count: int) -> int:
-        """Expires grants whose time is over; answers how many."""
+        """Expires grants whose time is over; answers how many.
+
+        What is left of a campaign that is over leaves the shard as ``budget.returned``.
+        """
         ...
 
     async def audit(self, room: RoomId, campaign: CampaignId) -> BudgetAudit:

@@ -171,9 +171,9 @@ class Shop:
         for sale in sales:
             assert (await self.inventory.audit(SaleId(sale))).violations() == []
 
-    async def fund(self, amount_minor: int) -> None:
+    async def fund(self, amount_minor: int, *, ends_in_ms: int = 3_600_000) -> None:
         """Gives the campaign money."""
-        await self.coupons.allot(self.room, self.campaign, new_id(), amount_minor)
+        await self.coupons.allot(self.room, self.campaign, new_id(), amount_minor, now_ms() + ends_in_ms)
 
     def summary(
         self, discount_minor: int = 1_000, threshold_minor: int = 5_000, *, shop: str = "shop"

@@ -28,10 +28,15 @@ class RedisCoupons:
         self._redis = redis
         self._shards = shards
 
-    async def allot(self, room: RoomId, campaign: CampaignId, transfer: str, amount_minor: int) -> Budget:
+    async def allot(
+        self, room: RoomId, campaign: CampaignId, transfer: str, amount_minor: int, ends_ms: int
+    ) -> Budget:
         """Adds money to the budget that serves a room, once per transfer."""
-        answer = await call(self._redis, shard_of(room), "budget_allot_v1", campaign, transfer, amount_minor)
-        return Budget(**dict(zip(Budget.__struct_fields__, answer, strict=True)))
+        fields = (campaign, transfer, amount_minor, ends_ms)
+        answer = await call(self._redis, shard_of(room), "budget_allot_v1", *fields)
+        if answer[0] == b"no":
+            raise refusal(answer[1:])
+        return Budget(**dict(zip(Budget.__struct_fields__, answer[1:], strict=True)))
 
     async def drop(self, drop: CouponDrop, epoch: str, expected_offset: int, event: bytes) -> int:
         """Offers coupons and appends ``coupon.dropped``; answers the event's offset.
@@ -125,7 +130,7 @@ class RedisCoupons:
         ]
 
     async def sweep(self, shard: Shard, count: int) -> int:
-        """Expires grants whose time is over; answers how many."""
+        """Expires grants whose time is over and returns what campaigns have left; answers how many grants."""
         expired: int = await call(self._redis, shard, "grant_sweep_v1", count)
         return expired
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import asdict
 from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from livecommerce.adapters.sql_schema import budget_transfers, campaigns
 from livecommerce.adapters.sql_transactions import insert_new, reads, writes
@@ -65,8 +65,33 @@ class SqlCampaigns:
             if await insert_new(connection, budget_transfers, row):
                 if left_minor < amount_minor:
                     raise Conflict("budget_spent", left_minor=left_minor)
-                raised = campaigns.c.allocated_minor + amount_minor
-                await connection.execute(update(campaigns).where(this).values(allocated_minor=raised))
+                await _add_lent(connection, campaign, amount_minor)
+            elif await _amount_of(connection, campaign, transfer) != amount_minor:
+                raise Conflict("key_reused")
+
+
+async def take_rest_back(
+    connection: AsyncConnection, campaign: CampaignId, transfer: str, amount_minor: int, at_ms: int
+) -> None:
+    """Returns what a shard has left to a budget, once per transfer, within the caller's transaction.
+
+    A campaign that SQL does not know lent nothing and gets nothing back.
+    """
+    row = {"campaign": campaign, "transfer": transfer, "amount_minor": -amount_minor, "created_ms": at_ms}
+    known = select(campaigns.c.campaign).where(campaigns.c.campaign == campaign)
+    if await connection.scalar(known) and await insert_new(connection, budget_transfers, row):
+        await _add_lent(connection, campaign, -amount_minor)
+
+
+async def _add_lent(connection: AsyncConnection, campaign: CampaignId, amount_minor: int) -> None:
+    lent = campaigns.c.allocated_minor + amount_minor
+    changed = update(campaigns).where(campaigns.c.campaign == campaign).values(allocated_minor=lent)
+    await connection.execute(changed)
+
+
+async def _amount_of(connection: AsyncConnection, campaign: CampaignId, transfer: str) -> int | None:
+    this = (budget_transfers.c.campaign == campaign, budget_transfers.c.transfer == transfer)
+    return await connection.scalar(select(budget_transfers.c.amount_minor).where(*this))
 
 
 def _campaign(row: Mapping[Any, Any]) -> Campaign:

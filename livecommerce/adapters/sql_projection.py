@@ -14,13 +14,14 @@ from sqlalchemy import Table, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from livecommerce.adapters.sql_campaigns import take_rest_back
 from livecommerce.adapters.sql_catalog import take_back
 from livecommerce.adapters.sql_connection import is_unfit
 from livecommerce.adapters.sql_schema import journal, orders, sql_outbox
 from livecommerce.adapters.sql_transactions import insert_many_new, insert_new, writes
 from livecommerce.errors import NotFound
 from livecommerce.fail_points import reach
-from livecommerce.ids import OrderId, SaleId
+from livecommerce.ids import CampaignId, OrderId, SaleId
 from livecommerce.journal import journal_row
 from livecommerce.orders import ConfirmedOrder
 from livecommerce.outbox import OutboxRecord
@@ -38,6 +39,15 @@ class ClosedSale(Struct, frozen=True, kw_only=True):
     at_ms: int
 
 
+class ReturnedBudget(Struct, frozen=True, kw_only=True):
+    """What a shard had left of a campaign that is over."""
+
+    campaign: CampaignId
+    transfer: str
+    amount_minor: int
+    at_ms: int
+
+
 @dataclass(slots=True)
 class _Changes:
     """What a batch of facts changes."""
@@ -46,6 +56,7 @@ class _Changes:
         default_factory=lambda: {journal: [], orders: [], sql_outbox: []}  # written in this order
     )
     closed: list[ClosedSale] = field(default_factory=list)
+    returned: list[ReturnedBudget] = field(default_factory=list)
 
 
 class SqlProjection:
@@ -90,6 +101,8 @@ class SqlProjection:
             reach("projection.after_rows")
             for sale in changes.closed:
                 await _take_stock_back(connection, sale)
+            for rest in changes.returned:
+                await take_rest_back(connection, rest.campaign, rest.transfer, rest.amount_minor, rest.at_ms)
             reach("projection.before_commit")
             return await _orders_of(connection, records)
 
@@ -127,6 +140,8 @@ def _add_consequences(changes: _Changes, record: OutboxRecord) -> None:
         changes.rows[sql_outbox].append(_letter_values(record))
     elif record.type == "sale.closed":
         changes.closed.append(msgspec.json.decode(record.data, type=ClosedSale))
+    elif record.type == "budget.returned":
+        changes.returned.append(msgspec.json.decode(record.data, type=ReturnedBudget))
 
 
 async def _take_stock_back(connection: AsyncConnection, sale: ClosedSale) -> None:

@@ -182,7 +182,7 @@ budget_transfers = Table(
     Column("amount_minor", BigInteger, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
 )
-"""Money that a budget lent to rooms; one row a transfer, so that repeating one changes nothing."""
+"""Money that a budget lent to rooms, or (negative) got back; one row a transfer: a repeat changes nothing."""
 
 orders = Table(
     "orders",

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from msgspec import Raw
 from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from livecommerce.adapters.sql_campaigns import SqlCampaigns
+from livecommerce.adapters.sql_projection import SqlProjection
 from livecommerce.adapters.sql_shop import SqlShops
 from livecommerce.coupon import Campaign
 from livecommerce.errors import Conflict, NotFound
 from livecommerce.ids import CampaignId, ShopId
+from livecommerce.outbox import OutboxRecord
 from livecommerce.shop import Shop
 
 CAMPAIGN = Campaign(
@@ -58,6 +61,27 @@ async def test_only_running_campaigns_are_offered(campaigns: SqlCampaigns) -> No
 async def test_a_repeated_transfer_lends_once(campaigns: SqlCampaigns) -> None:
     for _ in range(3):
         await campaigns.lend(CAMPAIGN.campaign, "t1", 500, 20)
+    assert (await campaigns.find(CAMPAIGN.campaign)).left_minor == 700
+
+
+async def test_a_repeated_transfer_of_another_amount_is_refused(campaigns: SqlCampaigns) -> None:
+    await campaigns.lend(CAMPAIGN.campaign, "t1", 500, 20)
+    with pytest.raises(Conflict, match="key_reused"):
+        await campaigns.lend(CAMPAIGN.campaign, "t1", 600, 20)
+    assert (await campaigns.find(CAMPAIGN.campaign)).left_minor == 700
+
+
+async def test_what_a_shard_returns_is_there_again_once(
+    campaigns: SqlCampaigns, database: AsyncEngine
+) -> None:
+    await campaigns.lend(CAMPAIGN.campaign, "t1", 1_200, 20)
+    data = Raw(b'{"campaign":"c1","transfer":"returned:00:1","amount_minor":700,"at_ms":120}')
+    for told in ("told", "told again"):
+        record = OutboxRecord(
+            position="1-0", id=told, type="budget.returned", key="c1", room="", at_ms=120, data=data
+        )
+        for _ in range(2):
+            await SqlProjection(database).apply([record])
     assert (await campaigns.find(CAMPAIGN.campaign)).left_minor == 700
 
 

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from livecommerce.adapters.redis_connection import Connection, tag
+from livecommerce.clock import now_ms
 from livecommerce.coupon import GrantCard, LockedGrant
 from livecommerce.errors import Conflict
 from livecommerce.ids import GrantId, OrderId, PersonId, RoomId, Shard, new_id
@@ -56,8 +57,37 @@ async def arrive(shop: Shop, grant: GrantCard, person: str, lent_minor: int = 0)
 
 async def test_a_transfer_funds_a_budget_once(shop: Shop) -> None:
     for _ in range(2):
-        await shop.coupons.allot(shop.room, shop.campaign, "transfer-1", 5_000)
+        await shop.coupons.allot(shop.room, shop.campaign, "transfer-1", 5_000, now_ms() + 60_000)
     assert await budget(shop) == (5_000, 0, 0)
+
+
+async def test_a_transfer_of_another_amount_is_refused(shop: Shop) -> None:
+    await shop.coupons.allot(shop.room, shop.campaign, "transfer-1", 5_000, now_ms() + 60_000)
+    with pytest.raises(Conflict, match="key_reused"):
+        await shop.coupons.allot(shop.room, shop.campaign, "transfer-1", 6_000, now_ms() + 60_000)
+    assert await budget(shop) == (5_000, 0, 0)
+
+
+async def test_what_is_left_of_a_campaign_goes_back_once_when_it_is_over(shop: Shop) -> None:
+    await shop.fund(5_000)
+    await shop.coupons.sweep(SHARD, 100)
+    assert await budget(shop) == (5_000, 0, 0)
+    sale = await shop.open_sale(5, limit=5)
+    await shop.sell(sale, "ann", grant=(await shop.claim(await shop.drop(1), "ann")).grant)
+    held = await shop.claim(await shop.drop(1), "bob")
+    order = (await shop.buy(sale, "bob", grant=held.grant)).order.order
+    await shop.redis.zadd(f"{tag(SHARD)}:budget_ends", {shop.campaign: 0})
+    await shop.coupons.sweep(SHARD, 100)
+    assert await shop.told("budget.") == []  # an open order keeps a coupon
+    await shop.orders.cancel(OrderId(order), PersonId("bob"))
+    await shop.redis.hset(f"{tag(SHARD)}:grant:{held.grant}", "ends_ms", "0")
+    await shop.redis.zadd(f"{tag(SHARD)}:grant_expiry", {held.grant: 0})
+    await shop.redis.zadd(f"{tag(SHARD)}:budget_ends", {shop.campaign: 0})
+    for _ in range(2):
+        await shop.coupons.sweep(SHARD, 100)
+    [record] = await shop.told("budget.returned")
+    assert msgspec.json.decode(record.data)["amount_minor"] == 4_000
+    assert await budget(shop) == (0, 0, 1_000)
 
 
 async def test_a_claim_reserves_its_worth_and_lies_in_the_wallet(shop: Shop) -> None:

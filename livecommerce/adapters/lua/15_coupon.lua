@@ -4,6 +4,7 @@
 --   {t}:drop:<drop>         hash     {t}:claims:<drop>   person → grant
 --   {t}:sharers:<campaign>  room:person → grant           {t}:arrivals:<grant>   set of persons
 --   {t}:grant_expiry        grant → end, while locked or active
+--   {t}:budget_ends         campaign → when its coupons are over and what is left goes back to SQL
 --   {t}:places:<campaign>   person → places taken, person:occasion → 1; only on the campaign's home shard, since rooms on
 --                           several shards may give its coupons to one person
 
@@ -204,22 +205,54 @@ redis.register_function('coupon_unplace_v1', function(keys, args)
 end)
 
 -- Adds money to a campaign's budget on this shard, once per transfer.
-local function allot(tag, campaign, transfer, amount_minor)
+local function allot(tag, campaign, transfer, amount_minor, ends_ms)
   if redis.call('HSETNX', tag .. ':transfers:' .. campaign, transfer, amount_minor) == 1 then
     redis.call('HINCRBY', tag .. ':budget:' .. campaign, 'budget', amount_minor)
     redis.call('HINCRBY', tag .. ':budget:' .. campaign, 'available', amount_minor)
+    redis.call('ZADD', tag .. ':budget_ends', ends_ms, campaign)
   end
 end
 
--- budget_allot_v1 {tag} campaign transfer amount
--- Adds money to a campaign's budget on this shard, once per transfer. Answers {budget, available, reserved, spent}.
+-- A record of SQL's: what nobody claimed, unlocked or used goes back there. The campaign is over, so that nothing can want
+-- it any more; each return of a shard has a number, for a budget that gets more after its end returns again.
+local function return_budget(tag, campaign, at_ms)
+  local key, shard, left = tag .. ':budget:' .. campaign, string.sub(tag, 3, -2), budget_left(tag, campaign)
+  if left > 0 then
+    redis.call('HINCRBY', key, 'budget', -left)
+    redis.call('HINCRBY', key, 'available', -left)
+    local transfer = 'returned:' .. shard .. ':' .. int(redis.call('HINCRBY', key, 'returns', 1))
+    tell_outbox(tag, campaign .. ':' .. transfer, 'budget.returned', campaign, '', at_ms, '{"campaign":"' .. campaign
+      .. '","transfer":"' .. transfer .. '","amount_minor":' .. int(left) .. ',"at_ms":' .. int(at_ms) .. '}')
+  end
+end
+
+-- Returns what is left of campaigns that are over; while an open order keeps a coupon, its campaign waits.
+local function return_budgets(tag, at_ms)
+  local ends = tag .. ':budget_ends'
+  for _, campaign in ipairs(redis.call('ZRANGE', ends, '-inf', int(at_ms), 'BYSCORE', 'LIMIT', 0, 10)) do
+    if tonumber(redis.call('HGET', tag .. ':budget:' .. campaign, 'reserved') or 0) > 0 then
+      redis.call('ZADD', ends, at_ms + 10000, campaign)
+    else
+      return_budget(tag, campaign, at_ms)
+      redis.call('ZREM', ends, campaign)
+    end
+  end
+end
+
+-- budget_allot_v1 {tag} campaign transfer amount ends_ms
+-- Adds money to a campaign's budget on this shard, once per transfer; what is left at its end goes back. Answers {"ok",
+-- budget, available, reserved, spent}.
 redis.register_function('budget_allot_v1', function(keys, args)
-  allot(keys[1], args[1], args[2], args[3])
+  local earlier = redis.call('HGET', keys[1] .. ':transfers:' .. args[1], args[2])
+  if earlier and earlier ~= args[3] then
+    return { 'no', 'key_reused' }
+  end
+  allot(keys[1], args[1], args[2], args[3], args[4])
   local stored = redis.call('HMGET', keys[1] .. ':budget:' .. args[1], 'budget', 'available', 'reserved', 'spent')
   for index = 1, 4 do
     stored[index] = tonumber(stored[index] or 0)
   end
-  return stored
+  return { 'ok', unpack(stored) }
 end)
 
 local DROP_COUNTS = { left = true, per_person = true }
@@ -342,7 +375,7 @@ redis.register_function('grant_arrival_v1', function(keys, args)
     return { 'no', 'own_arrival' }
   end
   if tonumber(args[3]) > 0 then
-    allot(tag, grant.campaign, grant.grant, args[3])
+    allot(tag, grant.campaign, grant.grant, args[3], grant.ends_ms)
   end
   local at_ms = clock_ms()
   if grant.state ~= 'locked' or grant.ends_ms <= at_ms then
@@ -368,13 +401,15 @@ redis.register_function('grant_arrival_v1', function(keys, args)
 end)
 
 -- grant_sweep_v1 {tag} count
--- Expires grants that nobody used in time; their money is available again. Answers how many.
+-- Expires grants that nobody used in time; their money is available again. Campaigns that are over return theirs to
+-- SQL. Answers how many grants.
 register_settling('grant_sweep_v1', function(keys, args)
   local tag, at_ms = keys[1], clock_ms()
   local due = redis.call('ZRANGE', tag .. ':grant_expiry', '-inf', int(at_ms), 'BYSCORE', 'LIMIT', 0, args[1])
   for _, grant in ipairs(due) do
     expire_grant(tag, read_grant(tag, grant), at_ms)
   end
+  return_budgets(tag, at_ms)
   return #due
 end)
 
