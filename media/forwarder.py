@@ -6,6 +6,7 @@ import asyncio
 import logging
 import secrets
 import time
+from collections import deque
 from collections.abc import Callable
 
 from media.answer import Transport, write_answer, write_fragment
@@ -28,6 +29,7 @@ Session = Publisher | Viewer
 TICK_SECONDS = 0.02
 PEER_TICKS = 5
 REPUBLISH_SECONDS = 30.0
+ENDED_REMEMBERED = 10_000
 
 
 class Forwarder:
@@ -44,6 +46,7 @@ class Forwarder:
         self.egress = open_egress(endpoint.socket)
         self.streams: dict[tuple[str, str], Stream] = {}
         self.sessions: dict[str, Session] = {}
+        self._ended: deque[str] = deque(maxlen=ENDED_REMEMBERED)
         self._advertise = advertise
         self._max_viewers = max_viewers
         self._on_event = on_event
@@ -93,6 +96,10 @@ class Forwarder:
             raise UnknownSession("there is no such session")
         return session
 
+    def has_ended(self, session_id: str) -> bool:
+        """Tell whether a session was here lately and is over."""
+        return session_id in self._ended
+
     def restart_ice(self, session: Session) -> str:
         """Give a session new ICE credentials and return the fragment that announces them."""
         self.endpoint.restart_ice(session.peer)
@@ -102,6 +109,7 @@ class Forwarder:
         """End a session; ending it twice does nothing."""
         if self.sessions.pop(session.id, None) is None:
             return
+        self._ended.append(session.id)
         logger.info("session ended: %s", reason)
         if isinstance(session, Viewer):
             session.peer.send_rtcp(session.sink.goodbye())

@@ -23,7 +23,10 @@ class SessionResource:
         """Answer any method."""
         if request.method == "OPTIONS":
             return without_content(request)
-        session = self._forwarder.session(request.path_params["id"])
+        session_id = request.path_params["id"]
+        if request.method == "DELETE" and self._forwarder.has_ended(session_id):
+            return Response(status_code=200)  # both sides may end it; the second is no error
+        session = self._forwarder.session(session_id)
         if request.method == "DELETE":
             self._forwarder.end(session, "the client ended it")
             return Response(status_code=200)

@@ -182,7 +182,8 @@ async def test_delete_ends_the_session_whatever_its_etag(
 
     assert response.status_code == 200
     assert not server.forwarder.sessions
-    assert (await http.delete(session)).status_code == 404
+    assert (await http.delete(session)).status_code == 200
+    assert (await http.get(session)).status_code == 404
 
 
 async def test_a_candidate_is_taken_without_an_answer(http: httpx.AsyncClient) -> None:
