@@ -43,7 +43,7 @@ export default {
   'schedule.products_empty': 'This brand has no products yet.',
   'schedule.commission': 'Commission for the show',
   'schedule.commission_hint': 'The share of each sale that the show’s shop keeps, in percent.',
-  'schedule.commission_wrong': 'Enter a number from 0 to 100.',
+  'schedule.commission_wrong': 'Enter a number from 0 to 69.',
   'schedule.commission_is': '{rate} commission',
   'schedule.note': 'Note to the host',
   'schedule.note_hint': 'Samples, guests, what to mention.',

@@ -45,7 +45,7 @@ export default {
   'schedule.products_empty': '该品牌还没有商品。',
   'schedule.commission': '给直播间的佣金',
   'schedule.commission_hint': '每笔成交中直播间店铺所得的百分比。',
-  'schedule.commission_wrong': '请输入 0 到 100 的数字。',
+  'schedule.commission_wrong': '请输入 0 到 69 的数字。',
   'schedule.commission_is': '佣金 {rate}',
   'schedule.note': '给主播的留言',
   'schedule.note_hint': '样品、嘉宾、希望提到的内容。',
