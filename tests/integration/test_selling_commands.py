@@ -35,6 +35,8 @@ from livecommerce.gateway.session import Session
 from livecommerce.gateway.stockroom import Stockroom
 from livecommerce.gateway.trail import Trail
 from livecommerce.ids import CampaignId, PersonId, ProductId, RoomId, SaleId, ShopId, SkuId
+from livecommerce.room import room as rules
+from livecommerce.room.cards import SegmentCard
 from livecommerce.schedule.show import Show
 from livecommerce.shop import Shop
 from livecommerce.worker.stranded_stock import StrandedStock
@@ -245,6 +247,27 @@ async def test_a_reused_key_cannot_sell_more_than_was_lent(site: Site) -> None:
     with pytest.raises(Conflict, match="key_reused"):
         await site.commands.open_sale(host, a_sale(stock=500))
     assert running(host) == []
+
+
+async def test_an_order_carries_the_segment_and_the_brand_it_fell_in(site: Site) -> None:
+    host = await site.host()
+    await site.commands.open_sale(host, a_sale())
+    segment = SegmentCard(
+        segment="tea-hour",
+        kind="brand",
+        title={"en": "Tea hour"},
+        brand=OTHER,
+        brand_name={"en": "Other"},
+        starts_ms=1,
+        ends_ms=2,
+    )
+    await host.served.live.command(lambda state: rules.start_segment(state, segment, now_ms()))
+    buyer = await site.host()
+    buyer.person = Person(person="buyer", name="Lin")
+    wish = wire.Buy(id=1, sale=running(host)[0], version=1, price_minor=9_900, key="a-wish-of-one")
+    answer = await site.commands.buy(buyer, wish)
+    assert answer is not None and answer.order is not None
+    assert (answer.order.segment, answer.order.brand) == ("tea-hour", OTHER)
 
 
 async def test_a_refused_sale_gives_its_stock_back(site: Site) -> None:
