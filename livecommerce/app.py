@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute
 
 from livecommerce.adapters.ledgers import late_ledger
 from livecommerce.adapters.redis_bus import RedisBus
+from livecommerce.adapters.redis_comments import RedisComments
 from livecommerce.adapters.redis_connection import (
     AWAY,
     Connection,
@@ -61,7 +62,7 @@ from livecommerce.gateway.sandbox.account import Book
 from livecommerce.gateway.sandbox.faults import Courier
 from livecommerce.gateway.sandbox.routes import Sandbox
 from livecommerce.gateway.selling_commands import SellingCommands
-from livecommerce.gateway.served_room import ServedRoom
+from livecommerce.gateway.served_room import LAST_COMMENTS, ServedRoom
 from livecommerce.gateway.server import GatewayServer, listen
 from livecommerce.gateway.sessions import Sessions
 from livecommerce.gateway.stockroom import Stockroom
@@ -112,8 +113,12 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
     stack.push_async_callback(subscriber.aclose)
     bus = RedisBus(subscriber, lambda: rooms.all_behind())
 
+    comments = RedisComments(stores.redis, LAST_COMMENTS)
+
     def serve(loaded: LoadedRoom) -> ServedRoom:
-        return ServedRoom(loaded, stores.rooms, bus, stores.inventory.stock, node, background.spawn, now_ms)
+        return ServedRoom(
+            loaded, stores.rooms, bus, stores.inventory.stock, comments, node, background.spawn, now_ms
+        )
 
     rooms = Rooms(stores.rooms, stores.rooms, bus, node, serve)
     stack.callback(rooms.close)

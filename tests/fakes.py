@@ -11,7 +11,7 @@ from livecommerce.coupon import GrantCard
 from livecommerce.errors import NotFound, Unavailable
 from livecommerce.orders import OrderCard
 from livecommerce.room.bus import Listener, Publication
-from livecommerce.room.cards import ProductCard, RoomState
+from livecommerce.room.cards import CommentLine, ProductCard, RoomState
 from livecommerce.room.events import RoomEvent
 from livecommerce.room.live import LoadedRoom, Stale
 from livecommerce.room.presence import Attendance
@@ -148,3 +148,17 @@ class FakeAudit:
     async def of_subject(self, subject: str, limit: int = 100) -> list[AuditEntry]:
         found = [entry for entry in self.entries.values() if entry.subject == subject]
         return sorted(found, key=lambda entry: entry.at_ms, reverse=True)[:limit]
+
+
+class FakeComments:
+    """The last comments in memory."""
+
+    def __init__(self, kept: int) -> None:
+        self.kept = kept
+        self.lines: dict[str, list[CommentLine]] = {}
+
+    async def remember(self, room: str, comments: Sequence[CommentLine]) -> None:
+        self.lines[room] = [*self.lines.get(room, []), *comments][-self.kept :]
+
+    async def recent(self, room: str) -> list[CommentLine]:
+        return self.lines.get(room, [])

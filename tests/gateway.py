@@ -25,7 +25,7 @@ from livecommerce.gateway.http.application import application
 from livecommerce.gateway.limits import JoinLimits
 from livecommerce.gateway.room_commands import RoomCommands
 from livecommerce.gateway.rooms import Rooms
-from livecommerce.gateway.served_room import ServedRoom
+from livecommerce.gateway.served_room import LAST_COMMENTS, ServedRoom
 from livecommerce.gateway.server import GatewayServer, listen
 from livecommerce.gateway.session import Session
 from livecommerce.gateway.sessions import Sessions
@@ -34,7 +34,7 @@ from livecommerce.gateway.trail import Trail
 from livecommerce.ids import SaleId
 from livecommerce.room.live import LoadedRoom
 from livecommerce.word_filter import WordFilter
-from tests.fakes import FakeAudit, FakeBus, FakeRecords, FakeRooms, FakeShelf
+from tests.fakes import FakeAudit, FakeBus, FakeComments, FakeRecords, FakeRooms, FakeShelf
 from tests.rooms import HOST, ROOM, a_product, a_room
 
 SECRET = "a secret of at least thirty-two characters"
@@ -67,6 +67,7 @@ class TestGateway:
         self.wheel = TimingWheel()
         self.records = FakeRecords()
         self.stock: dict[str, StockCount] = {}
+        self.comments = FakeComments(LAST_COMMENTS)
         self.audit = FakeAudit()
         self.visits = NoVisits()
         self.tokens = Tokens(SECRET, now_ms)
@@ -93,7 +94,14 @@ class TestGateway:
 
     def _serve(self, loaded: LoadedRoom) -> ServedRoom:
         return ServedRoom(
-            loaded, self.store, self.bus, self.read_stock, self._node, self.background.spawn, now_ms
+            loaded,
+            self.store,
+            self.bus,
+            self.read_stock,
+            self.comments,
+            self._node,
+            self.background.spawn,
+            now_ms,
         )
 
     async def read_stock(self, sales: Sequence[SaleId]) -> Sequence[StockCount]:

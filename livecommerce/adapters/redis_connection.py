@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.resources import files
@@ -27,6 +28,9 @@ AWAY = (RedisConnectionError, RedisTimeoutError, OSError)
 _CANNOT_SERVE = (OutOfMemoryError, ReadOnlyError, ClusterDownError, TryAgainError)
 _CANNOT_SERVE_CODES = ("MISCONF ", "NOREPLICAS ")
 """Refusals of the server's that the client library has no class for."""
+
+LIBRARY_VERSION = 1
+"""Raised with every release that changes the functions."""
 
 QUEUE_SECONDS = 5.0
 """How long a command waits for a free connection."""
@@ -95,15 +99,28 @@ def library_source() -> str:
     parts = sorted(
         (entry.name, entry.read_text("utf-8")) for entry in folder.iterdir() if entry.name.endswith(".lua")
     )
-    return "#!lua name=livecommerce\n" + "\n".join(source for _, source in parts)
+    return f"#!lua name=livecommerce\n-- version {LIBRARY_VERSION}\n" + "\n".join(
+        source for _, source in parts
+    )
 
 
 async def load_library(redis: Connection) -> None:
-    """Installs the functions; what is there already is left alone, also where memory is used up."""
+    """Installs the functions; what is there already, or is newer than ours, is left alone.
+
+    A process of an older release that starts again during a deploy must not take new functions away.
+    """
     source = library_source()
     libraries: Any = await redis.function_list(library="livecommerce", withcode=True)
-    if not any(library[b"library_code"] == source.encode() for library in libraries):
-        await redis.function_load(source, replace=True)
+    for library in libraries:
+        code = library[b"library_code"].decode()
+        if code == source or _version_of(code) > LIBRARY_VERSION:
+            return
+    await redis.function_load(source, replace=True)
+
+
+def _version_of(code: str) -> int:
+    found = re.search(r"^-- version (\d+)$", code, re.MULTILINE)
+    return int(found.group(1)) if found else 0
 
 
 async def unsafe_durability(redis: Connection) -> str | None:

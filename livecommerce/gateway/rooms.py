@@ -65,6 +65,7 @@ class Rooms:
         await self._bus.subscribe(room, served.hear)
         try:
             await served.catch_up()  # what was appended between the load and the subscription
+            await served.recall()
         except BaseException:
             await self._bus.unsubscribe(room)
             raise

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from livecommerce.clock import Clock
 from livecommerce.comments import RoomBudget
@@ -37,6 +37,19 @@ log = logging.getLogger(__name__)
 ReadStock = Callable[[Sequence[SaleId]], Awaitable[Sequence[StockCount]]]
 """What is left of some sales of one room; raises ``Unavailable``."""
 
+
+class CommentHistory(Protocol):
+    """The last comments of rooms, for gateways that come late."""
+
+    async def remember(self, room: str, comments: Sequence[CommentLine]) -> None:
+        """Adds comments; raises ``Unavailable``."""
+        ...
+
+    async def recent(self, room: str) -> Sequence[CommentLine]:
+        """The last comments, oldest first; raises ``Unavailable``."""
+        ...
+
+
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
 """Runs a coroutine to its end in the background; its failure is logged."""
 
@@ -50,6 +63,7 @@ class ServedRoom:
         store: RoomStore,
         room_bus: bus.Bus,
         read_stock: ReadStock,
+        history: CommentHistory,
         node: str,
         spawn: Spawn,
         clock: Clock,
@@ -62,6 +76,7 @@ class ServedRoom:
         self.stock: dict[str, StockCount] = {}
         self._bus = room_bus
         self._read_stock = read_stock
+        self._comment_history = history
         self._node = node
         self._clock = clock
         self._spawn = spawn
@@ -229,7 +244,26 @@ class ServedRoom:
             self.fanout.broadcast(Lane.CROWD, [wire.Comments(comments=comments)])
         if self._own_crowd:
             own, self._own_crowd = tuple(self._own_crowd), []
-            self._spawn(self._publish(bus.Crowd(self._node, own)))
+            self._spawn(self._share_crowd(own))
+
+    async def recall(self) -> None:
+        """Brings back the last comments that were made while nobody here served the room."""
+        try:
+            lines = await self._comment_history.recent(self.live.room)
+        except Unavailable:
+            log.info("room %s begins without its last comments", self.live.room)
+            return
+        deleted = self.live.deleted_comments()
+        known = {line.comment for line in self.comments}
+        earlier = (line for line in lines if line.comment not in known | deleted)
+        self.comments = deque([*earlier, *self.comments], maxlen=LAST_COMMENTS)
+
+    async def _share_crowd(self, own: tuple[CommentLine, ...]) -> None:
+        await self._publish(bus.Crowd(self._node, own))
+        try:
+            await self._comment_history.remember(self.live.room, own)
+        except Unavailable:
+            log.info("late gateways will not see all comments of room %s", self.live.room)
 
     async def _publish(self, publication: bus.Publication) -> None:
         try:

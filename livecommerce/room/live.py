@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from livecommerce.errors import DomainError, Unavailable
 from livecommerce.ids import new_id
 from livecommerce.room.cards import RoomState
-from livecommerce.room.events import RoomEvent
+from livecommerce.room.events import Deleted, RoomEvent
 from livecommerce.room.room import Decide, fold
 
 HISTORY = 1024
@@ -121,6 +121,10 @@ class LiveRoom:
         if missed > len(self._history):
             return None
         return list(self._history)[len(self._history) - missed :]
+
+    def deleted_comments(self) -> set[str]:
+        """Comments that were taken back lately."""
+        return {event.comment for event in self._history if isinstance(event, Deleted)}
 
     async def command(self, decide: Decide) -> Sequence[RoomEvent]:
         """Decides on the current state and appends what was decided.

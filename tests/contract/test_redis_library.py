@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from livecommerce.adapters.redis_connection import Connection, load_library, tag, unsafe_durability
+from livecommerce.adapters.redis_connection import (
+    Connection,
+    library_source,
+    load_library,
+    tag,
+    unsafe_durability,
+)
 from livecommerce.ids import Shard
 
 SHARD = tag(Shard("00"))
@@ -18,6 +24,14 @@ async def append(redis: Connection, operation: str, expected: int, event: str) -
 async def test_loading_twice_changes_nothing(redis: Connection) -> None:
     await load_library(redis)
     assert await redis.fcall("room_create_v1", 1, SHARD, "r", "e", "{}") == b"e"
+
+
+async def test_an_older_release_takes_no_newer_functions_away(redis: Connection) -> None:
+    newer = library_source().replace("-- version 1", "-- version 2")
+    await redis.function_load(newer, replace=True)
+    await load_library(redis)
+    (library,) = await redis.function_list(library="livecommerce", withcode=True)
+    assert library[b"library_code"].decode() == newer
 
 
 async def test_embedded_server_is_safe_to_sell_on(redis: Connection) -> None:

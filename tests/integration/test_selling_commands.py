@@ -40,7 +40,7 @@ from livecommerce.room.cards import SegmentCard
 from livecommerce.schedule.show import Show
 from livecommerce.shop import Shop
 from livecommerce.worker.stranded_stock import StrandedStock
-from tests.fakes import FakeAudit, FakeBus
+from tests.fakes import FakeAudit, FakeBus, FakeComments
 from tests.rooms import HOST, ROOM, a_room
 
 SHOP, OTHER = ShopId("shop"), ShopId("other")
@@ -119,6 +119,7 @@ class Site:
             self.rooms,
             FakeBus(),
             self.inventory.stock,
+            FakeComments(50),
             "node",
             self.background.spawn,
             now_ms,

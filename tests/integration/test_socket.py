@@ -13,6 +13,7 @@ from livecommerce.flash_sale import StockCount
 from livecommerce.gateway.auth import COOKIE
 from livecommerce.gateway.server import drain
 from livecommerce.room import room as rules
+from livecommerce.room.cards import CommentLine, PersonCard
 from tests.fakes import FakeBus, FakeRooms
 from tests.gateway import MSGPACK, running_gateway
 from tests.rooms import HOST, ROOM, a_room, a_sale
@@ -311,6 +312,18 @@ async def test_a_deleted_comment_is_gone_for_who_joins_later() -> None:
         await host.ask(t="delete", comment=verdict["comment"])
         async with gateway.viewer() as viewer:
             assert viewer.heard[0]["comments"] == []
+
+
+async def test_a_gateway_that_comes_late_knows_the_last_comments_but_no_deleted_one() -> None:
+    async with running_gateway() as gateway:
+        lines = [
+            CommentLine(comment=name, person=PersonCard(person="p", name="Lin"), text=name, at_ms=1)
+            for name in ("kept", "gone")
+        ]
+        await gateway.comments.remember(ROOM, lines)
+        gateway.store.tell(ROOM, rules.delete_comment("gone", 2))
+        async with gateway.viewer() as viewer:
+            assert [line["text"] for line in viewer.heard[0]["comments"]] == ["kept"]
 
 
 async def test_folding_what_a_viewer_heard_gives_the_room() -> None:
