@@ -50,26 +50,30 @@ async def test_a_content_type_with_parameters_is_taken(http: httpx.AsyncClient) 
     assert response.status_code == 201
 
 
+TEXT = {"Content-Type": "text/plain"}
+
+
 @pytest.mark.parametrize(
-    ("headers", "content", "status"),
+    ("headers", "grant", "content", "status"),
     [
-        (SDP, "offer", 401),
-        ({**SDP, "Authorization": "Bearer rubbish"}, "offer", 401),
-        ({**SDP, **bearer("subscribe")}, "offer", 403),
-        ({**SDP, **bearer("publish", room="r2")}, "offer", 403),
-        ({**SDP, **bearer("publish", seat="guest-1")}, "offer", 403),
-        ({"Content-Type": "text/plain", **bearer("publish")}, "offer", 415),
-        ({**SDP, **bearer("publish")}, "hello", 400),
-        ({**SDP, **bearer("publish")}, "", 400),
-        ({**SDP, **bearer("publish")}, "x" * (MAX_BODY + 1), 413),
+        (SDP, None, "offer", 401),
+        ({**SDP, "Authorization": "Bearer rubbish"}, None, "offer", 401),
+        (SDP, {"grant": "subscribe"}, "offer", 403),
+        (SDP, {"grant": "publish", "room": "r2"}, "offer", 403),
+        (SDP, {"grant": "publish", "seat": "guest-1"}, "offer", 403),
+        (TEXT, {"grant": "publish"}, "offer", 415),
+        (SDP, {"grant": "publish"}, "hello", 400),
+        (SDP, {"grant": "publish"}, "", 400),
+        (SDP, {"grant": "publish"}, "x" * (MAX_BODY + 1), 413),
     ],
 )
 async def test_a_bad_request_is_refused_with_a_reason(
-    http: httpx.AsyncClient, headers: dict[str, str], content: str, status: int
+    http: httpx.AsyncClient, headers: dict[str, str], grant: dict[str, str] | None, content: str, status: int
 ) -> None:
     body = offer_text("obs") if content == "offer" else content
+    token = bearer(**grant) if grant else {}
 
-    response = await http.post("/whip/r1/host", content=body, headers=headers)
+    response = await http.post("/whip/r1/host", content=body, headers={**headers, **token})
 
     assert response.status_code == status
     assert response.headers["content-type"] == "application/problem+json"
