@@ -19,7 +19,7 @@ import orjson
 
 from loadtests.agenda import Agenda
 from loadtests.framing import UNMASKED, FrameCounter, FrameReader, Opcode, client_frame
-from loadtests.handshake import HEAD_END, check_response, new_key, opening_request
+from loadtests.handshake import HEAD_END, HandshakeFailed, check_response, new_key, opening_request
 from loadtests.loopback import bind_source
 
 BUFFER_BYTES = 256 * 1024
@@ -120,7 +120,19 @@ class Sink:
         """Connects lines and returns when all are open (a first frame has come, if they join).
 
         Raises:
-            SinkFailed: some are not, after a minute without progress.
+            SinkFailed: some were lost, or nothing has happened for a minute.
+        """
+        wanted = list(lines)
+        self.try_to_open(wanted, at_once)
+        lost = sum(line.stage is Stage.LOST for line in wanted)
+        if lost:
+            raise SinkFailed(f"{lost} lines did not open")
+
+    def try_to_open(self, lines: Iterable[Line], at_once: int = OPEN_AT_ONCE) -> None:
+        """The same for lines of which some may be turned away; those are lost then.
+
+        Raises:
+            SinkFailed: nothing has happened for a minute.
         """
         waiting = list(lines)[::-1]
         progress, deadline = len(waiting), time.monotonic() + PATIENCE_SECONDS
@@ -152,7 +164,8 @@ class Sink:
     def _connected(self, line: Line) -> None:
         problem = line.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if problem:
-            raise SinkFailed(os.strerror(problem))
+            self._lose(line)
+            return
         self._epoll.modify(line.fd, select.EPOLLIN)
         if line.join is None:
             self._opened(line)
@@ -168,7 +181,11 @@ class Sink:
             return b""
         head, _, rest = line.head.partition(HEAD_END)
         line.head = b""
-        check_response(head, line.key)
+        try:
+            check_response(head, line.key)
+        except HandshakeFailed:
+            self._lose(line)
+            return b""
         if line.join:
             line.stage = Stage.JOINING
             line.sock.send(line.join)

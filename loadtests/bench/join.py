@@ -110,11 +110,11 @@ def _storm(crowd: Crowd, deployment: Deployment, viewers: int) -> Storm:
         for line in crowd.viewers
     ]
     cpu, started = gateway.cpu_seconds(), time.monotonic()
-    returning.open(lines, at_once=viewers)
+    returning.try_to_open(lines, at_once=viewers)
     for _ in range(MOST_RETRIES):  # as a browser does: who waited too long was cut off, and tries again
         away = [line for line in lines if line.stage is Stage.LOST]
         storm.retries += len(away)
-        returning.open(away, at_once=viewers)
+        returning.try_to_open(away, at_once=viewers)
     storm.seconds = time.monotonic() - started
     storm.cpu_seconds = gateway.cpu_seconds() - cpu
     returning.run(1.0)
