@@ -10,6 +10,7 @@ from typing import Any
 from loadtests import distributions as people_do
 from loadtests.audience.till import Till
 from loadtests.audience.viewer import Viewer
+from loadtests.audience.visit import COUPON_DOES_NOT_FIT
 from loadtests.distributions import Habit
 from loadtests.room_socket import Message
 
@@ -75,6 +76,9 @@ class Buyer(Viewer):
         witness = self.stage.witness
         if answer["t"] != "ok":
             witness.outcomes[f"wishes refused: {answer['code']}"] += 1
+            if answer["code"] in COUPON_DOES_NOT_FIT:
+                self._coupon = ""
+                self.visit.ask("buy", partial(self._hear_answer, sale), **self._wish(sale))
             return
         witness.outcomes["wishes granted"] += 1
         self._coupon = ""

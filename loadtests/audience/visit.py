@@ -16,9 +16,15 @@ Record = Callable[[str, str, float, str | None], None]
 ANSWER, NEWS = "answer", "news"
 """Kinds of measurement: from question to answer, and from the server's time stamp to the viewer."""
 
+COUPON_DOES_NOT_FIT = frozenset(
+    {"coupon_not_for_this", "coupon_threshold", "coupon_reserved", "coupon_spent", "coupon_expired"}
+)
+"""Refusals after which a buyer taps again without the coupon."""
+
 EXPECTED = frozenset(
     {"sold_out", "limit_reached", "sale_closed", "sale_not_open", "price_changed", "sale_changed"}
-    | {"coupons_gone", "coupon_limit_reached", "drop_over", "coupon_reserved", "coupon_spent"}
+    | {"coupons_gone", "coupon_limit_reached", "drop_over"}
+    | COUPON_DOES_NOT_FIT
 )
 """Refusals that are part of a good show."""
 
