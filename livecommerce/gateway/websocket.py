@@ -320,6 +320,9 @@ class RoomProtocol(asyncio.Protocol):
         self._write(rest)
 
     def _write(self, data: bytes) -> None:
+        if self._transport.is_closing():
+            self.fd = -1  # uvloop raises on a closed handle, and one viewer's end is no other's trouble
+            return
         if self._transport.get_write_buffer_size() == 0:
             self._moved_at = self._loop.time()
         self._queued += len(data)
