@@ -9,7 +9,7 @@ one pass.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 import ahocorasick
@@ -31,38 +31,39 @@ class WordFilter:
     def __init__(self, words: Iterable[str]) -> None:
         known = list(words)
         spelled = [word for word in known if not _unspaced(word)]
-        self._anywhere = _automaton(squash(word) for word in known if _unspaced(word))
-        self._whole = _automaton(f" {spaced(word)} " for word in spelled)
-        self._spread = _automaton(squash(word) for word in spelled)
+        self._anywhere = _automaton(_squash(word) for word in known if _unspaced(word))
+        self._whole = _automaton(f" {_spaced(word)} " for word in spelled)
+        self._spread = _automaton(_squash(word) for word in spelled)
 
     def blocks(self, text: str) -> bool:
         """Whether a text contains a blocked word."""
+        words = _words(text)
         return (
-            _finds(self._anywhere, squash(text))
-            or _finds(self._whole, f" {spaced(text)} ")
-            or any(_finds(self._spread, run) for run in spread_out(text))
+            _finds(self._anywhere, "".join(words))
+            or _finds(self._whole, f" {' '.join(words)} ")
+            or any(_finds(self._spread, run) for run in _spread_out(words))
         )
 
 
 def parse_words(text: str) -> list[str]:
     """The words of a file: one a line; blank lines and lines that begin with # do not count."""
     lines = (line.strip() for line in text.splitlines())
-    return [line for line in lines if line and not line.startswith("#") and squash(line)]
+    return [line for line in lines if line and not line.startswith("#") and _squash(line)]
 
 
-def squash(text: str) -> str:
+def _squash(text: str) -> str:
     """A text's letters and digits in normal form, nothing between them."""
-    return "".join(ch for ch in _folded(text) if ch.isalnum())
+    return "".join(_words(text))
 
 
-def spaced(text: str) -> str:
+def _spaced(text: str) -> str:
     """A text's words in normal form."""
     return " ".join(_words(text))
 
 
-def spread_out(text: str) -> list[str]:
+def _spread_out(words: Sequence[str]) -> list[str]:
     """Letters that stand alone one after the other, put together: ``s c a m`` → ``scam``."""
-    runs = ("".join(run) for alone, run in groupby(_words(text), lambda word: len(word) == 1) if alone)
+    runs = ("".join(run) for alone, run in groupby(words, lambda word: len(word) == 1) if alone)
     return [run for run in runs if len(run) > 1]
 
 

@@ -1,6 +1,32 @@
-"""How long a job waits after failures in a row."""
+"""How long a job waits after failures in a row, and the loop of jobs that step."""
 
 from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from livecommerce.errors import Unavailable
+
+
+async def keep_stepping(
+    step: Callable[[], Awaitable[int]], batch: int, idle_seconds: float, log: logging.Logger, what: str
+) -> None:
+    """Steps until it is cancelled; where the server is away it tries again, ever more slowly.
+
+    A step answers how much it handled: after a full batch the next follows at once, else after the idle time.
+    """
+    failures = 0
+    while True:
+        try:
+            handled = await step()
+            failures = 0
+        except Unavailable as error:
+            failures += 1
+            handled = 0
+            log.warning("%s wait: %s", what, error)
+        pause = backoff_ms(failures, 500, 10_000) / 1000
+        await asyncio.sleep(pause or (0 if handled >= batch else idle_seconds))
 
 
 def backoff_ms(failures: int, first_ms: int = 1_000, longest_ms: int = 300_000) -> int:

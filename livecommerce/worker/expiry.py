@@ -11,11 +11,11 @@ import logging
 from collections.abc import Sequence
 from typing import Protocol
 
-from livecommerce.errors import DomainError, Unavailable
+from livecommerce.errors import DomainError
 from livecommerce.fail_points import reach
 from livecommerce.ids import OrderId, Shard
 from livecommerce.orders import ClosingOrder, OrderCard, Sweep
-from livecommerce.worker.backoff import backoff_ms
+from livecommerce.worker.backoff import keep_stepping
 
 BATCH = 100
 IDLE_SECONDS = 0.5
@@ -66,17 +66,7 @@ class Expiry:
 
     async def run(self) -> None:
         """Sweeps until it is cancelled; where the server is away it tries again, ever more slowly."""
-        failures = 0
-        while True:
-            try:
-                handled = await self.step()
-                failures = 0
-            except Unavailable as error:
-                failures += 1
-                handled = 0
-                log.warning("deadlines wait: %s", error)
-            pause = backoff_ms(failures, 500, 10_000) / 1000
-            await asyncio.sleep(pause or (0 if handled >= BATCH else IDLE_SECONDS))
+        await keep_stepping(self.step, BATCH, IDLE_SECONDS, log, "deadlines")
 
     async def step(self) -> int:
         """Sweeps every shard once; answers how many deadlines were handled."""

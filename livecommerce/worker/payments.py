@@ -7,11 +7,11 @@ import logging
 from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
-from livecommerce.errors import DomainError, Unavailable
+from livecommerce.errors import DomainError
 from livecommerce.fail_points import reach
 from livecommerce.ids import Shard
 from livecommerce.payment import DueRefund
-from livecommerce.worker.backoff import backoff_ms
+from livecommerce.worker.backoff import keep_stepping
 
 BATCH = 50
 IDLE_SECONDS = 1.0
@@ -53,17 +53,7 @@ class PaymentWatch:
 
     async def run(self) -> None:
         """Watches until it is cancelled; where the server is away it tries again, ever more slowly."""
-        failures = 0
-        while True:
-            try:
-                handled = await self.step()
-                failures = 0
-            except Unavailable as error:
-                failures += 1
-                handled = 0
-                log.warning("payments wait: %s", error)
-            pause = backoff_ms(failures, 500, 10_000) / 1000
-            await asyncio.sleep(pause or (0 if handled >= BATCH else IDLE_SECONDS))
+        await keep_stepping(self.step, BATCH, IDLE_SECONDS, log, "payments")
 
     async def step(self) -> int:
         """Handles what is due now; answers how much that was."""
