@@ -143,7 +143,7 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
         *_api(settings, stores, door, rooms, words),
         *_console(settings, stores, door, books),
         *health_routes(_probes(stores.redis, bus), gauges),
-        *([] if settings.payment_url else [_sandbox(settings, stores, background).mount()]),
+        *([_sandbox(settings, stores, background).mount()] if settings.serves_sandbox else []),
         *page_routes(static_dir()),
     ]
     lifespan = _lifespan(stores.redis, (wheel.run, bus.run, rooms.run, words.run, books.run))
@@ -186,7 +186,7 @@ def _api(
         ),
         *order_routes(buyer_orders, stores.orders, stores.cashier, door, url),
         *coupon_routes(stores.coupons, door, shard_names(settings.shards)),
-        *payment_routes({"sandbox": stores.cashier}),
+        *payment_routes({stores.cashier.provider: stores.cashier}),
         *media_hook_routes(rooms, settings.token_secret, now_ms),
     ]
 

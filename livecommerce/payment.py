@@ -33,6 +33,8 @@ class PaymentRequest(Struct, frozen=True, kw_only=True):
     """The provider refuses to capture later than this."""
     return_url: str
     """Where the buyer's browser goes afterwards."""
+    payer: str = ""
+    """The buyer's id at the provider, where a provider's own app needs it, such as WeChat's openid."""
 
 
 class Standing(Struct, frozen=True, kw_only=True):
@@ -204,7 +206,14 @@ class Cashier:
         self._provider = provider
         self._clock = clock
 
-    async def pay(self, order: OrderId, buyer: PersonId, currency: str, description: str, back: str) -> str:
+    @property
+    def provider(self) -> str:
+        """The provider's name."""
+        return self._provider.name
+
+    async def pay(
+        self, order: OrderId, buyer: PersonId, currency: str, description: str, back: str, payer: str = ""
+    ) -> str:
         """The address where a buyer pays a held order; ``back`` is where the browser returns to.
 
         Raises:
@@ -225,6 +234,7 @@ class Cashier:
                 description=description,
                 deadline_ms=begun.deadline_ms,
                 return_url=back,
+                payer=payer,
             )
         )
         reach("payment.after_create")

@@ -27,6 +27,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Public address of the media process's WHIP and WHEP endpoints."""
     payment_url: str = ""
     """Address of the sandbox payment provider; empty: the one inside the gateway."""
+    wechat_merchant: str = ""
+    """Merchant number at WeChat Pay; with it buyers pay there, and all ``WECHAT_`` variables are needed."""
+    wechat_app: str = ""
+    wechat_api_key: str = ""
+    """The APIv3 key."""
+    wechat_serial: str = ""
+    """Serial number of the merchant's certificate."""
+    wechat_private_key: Path | None = None
+    """PEM file of the merchant's certificate (``apiclient_key.pem``)."""
+    wechat_public_key: Path | None = None
+    """PEM file of WeChat Pay's public key (``pub_key.pem``)."""
+    wechat_public_key_id: str = ""
+    wechat_url: str = "https://api.mch.weixin.qq.com"
     token_secret: str = ""
     """Shared key of tokens and internal signatures; at least 32 characters."""
     trusted_proxies: str = ""
@@ -72,6 +85,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.ledger_url or f"sqlite:{self.data_dir / 'ledger.sqlite'}"
 
     @property
+    def serves_sandbox(self) -> bool:
+        """Whether the gateway plays the payment provider itself."""
+        return not (self.payment_url or self.wechat_merchant)
+
+    @property
     def sandbox_url(self) -> str:
         """The sandbox payment provider's address."""
         return self.payment_url or f"{self.public_url}/sandbox"
@@ -89,9 +107,23 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     """
     given = {name: environ[name.upper()] for name in Settings.__struct_fields__ if environ.get(name.upper())}
     try:
-        return msgspec.convert(given, Settings, strict=False, dec_hook=_decode)
+        settings = msgspec.convert(given, Settings, strict=False, dec_hook=_decode)
     except msgspec.ValidationError as error:
         raise BadSetting(f"The environment is not usable: {error}") from error
+    missing = [name.upper() for name in _WECHAT if not getattr(settings, name)]
+    if settings.wechat_merchant and missing:
+        raise BadSetting(f"WeChat Pay also needs {', '.join(missing)}.")
+    return settings
+
+
+_WECHAT = (
+    "wechat_app",
+    "wechat_api_key",
+    "wechat_serial",
+    "wechat_private_key",
+    "wechat_public_key",
+    "wechat_public_key_id",
+)
 
 
 def _decode(kind: type, value: object) -> object:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Protocol
+
 import httpx
 
 from livecommerce.adapters.payment_sandbox import SandboxProvider
@@ -24,12 +27,20 @@ from livecommerce.adapters.sql_shop import SqlShops
 from livecommerce.clock import now_ms
 from livecommerce.coupon import ShareRewards
 from livecommerce.gateway.programme import Programme
-from livecommerce.payment import Cashier
+from livecommerce.payment import Cashier, PaymentProvider
 from livecommerce.settings import Settings
 from livecommerce.share import Seal, Sharing
 from livecommerce.signatures import derive_key
 
 HTTP_SECONDS = 15.0
+
+
+class OpenProvider(PaymentProvider, Protocol):
+    """A payment provider with connections of its own."""
+
+    async def aclose(self) -> None:
+        """Closes them."""
+        ...
 
 
 class Stores:
@@ -68,12 +79,38 @@ class Stores:
             stay_ms=int(settings.stay_seconds * 1000),
             reward_depth=settings.reward_depth,
         )
-        callback = f"{settings.public_url}/api/payments/sandbox/callback"
-        provider = SandboxProvider(self.http, settings.sandbox_url, callback, settings.token_secret)
-        self.cashier = Cashier(self.payments, provider, now_ms)
+        self._provider = _provider(settings, self.http)
+        self.cashier = Cashier(self.payments, self._provider, now_ms)
 
     async def close(self) -> None:
         """Closes what was opened."""
+        await self._provider.aclose()
         await self.http.aclose()
         await self.redis.aclose()
         await self.sql.dispose()
+
+
+def _provider(settings: Settings, http: httpx.AsyncClient) -> OpenProvider:
+    """Where buyers pay: WeChat Pay if there is an account, else the sandbox."""
+    if not settings.wechat_merchant:
+        callback = f"{settings.public_url}/api/payments/sandbox/callback"
+        return SandboxProvider(http, settings.sandbox_url, callback, settings.token_secret)
+    # A driver that only some need, as with the ledgers: its package is an extra.
+    from livecommerce.adapters.payment_wechat import WechatAccount, WechatProvider
+
+    account = WechatAccount(
+        merchant=settings.wechat_merchant,
+        app=settings.wechat_app,
+        api_key=settings.wechat_api_key,
+        serial=settings.wechat_serial,
+        private_key=_text(settings.wechat_private_key),
+        public_key=_text(settings.wechat_public_key),
+        public_key_id=settings.wechat_public_key_id,
+        url=settings.wechat_url,
+    )
+    callback = f"{settings.public_url}/api/payments/wechat/callback"
+    return WechatProvider(account, f"{settings.public_url}/pay/wechat", callback, now_ms)
+
+
+def _text(file: Path | None) -> str:
+    return file.read_text() if file else ""

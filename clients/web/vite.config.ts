@@ -22,6 +22,7 @@ function pageAddresses(): Plugin {
     [/^\/orders\/[^/]+$/, 'order'],
     [/^\/console$/, 'console'],
     [/^\/signin$/, 'signin'],
+    [/^\/pay\/wechat$/, 'wechat'],
   ];
   return {
     name: 'page-addresses',

@@ -43,6 +43,9 @@ class SandboxProvider:
         self._callback_url = callback_url
         self._key = derive_key(secret, "sandbox")
 
+    async def aclose(self) -> None:
+        """Nothing of its own is open."""
+
     async def create(self, request: PaymentRequest) -> str:
         """Asks for a payment; answers the address where the buyer pays."""
         body = msgspec.to_builtins(request) | {"merchant": self.merchant, "notify_url": self._callback_url}

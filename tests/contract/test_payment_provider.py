@@ -1,9 +1,10 @@
-"""What we rely on in a payment provider, shown on the sandbox."""
+"""What we rely on in every payment provider; and what the sandbox can do besides."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -16,6 +17,9 @@ from livecommerce.payment import PaymentRequest
 from livecommerce.signatures import derive_key, sign
 from tests.sandbox import SECRET, URL, SandboxWorld
 from tests.servers import free_port
+from tests.wechat import WechatWorld
+
+World = SandboxWorld | WechatWorld
 
 
 @pytest.fixture
@@ -25,37 +29,47 @@ async def world(tmp_path: Path) -> AsyncIterator[SandboxWorld]:
     await world.close()
 
 
-def request(world: SandboxWorld, *, amount_minor: int = 8_500, seconds: int = 60) -> PaymentRequest:
+@pytest.fixture(params=["sandbox", "wechat"])
+async def any_world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    world: World = SandboxWorld(tmp_path / "sandbox.sqlite") if request.param == "sandbox" else WechatWorld()
+    yield world
+    await world.close()
+
+
+def request(
+    world: World, *, amount_minor: int = 8_500, seconds: int = 60, payer: str = "", currency: str = "CNY"
+) -> PaymentRequest:
     return PaymentRequest(
         payment=PaymentId(new_id(Shard("00"))),
         order=OrderId(new_id(Shard("00"))),
         amount_minor=amount_minor,
-        currency="CNY",
+        currency=currency,
         description="雨伞 <Umbrella>",
         deadline_ms=world.clock() + seconds * 1_000,
         return_url="http://merchant.test/orders/1",
+        payer=payer,
     )
 
 
-async def created(world: SandboxWorld, **changes: int) -> PaymentRequest:
+async def created(world: World, **changes: Any) -> PaymentRequest:
     asked = request(world, **changes)
     await world.provider.create(asked)
     return asked
 
 
-async def test_creating_the_same_payment_again_answers_the_same_address(world: SandboxWorld) -> None:
-    asked = request(world)
-    assert await world.provider.create(asked) == await world.provider.create(asked)
+async def test_creating_the_same_payment_again_answers_the_same_address(any_world: World) -> None:
+    asked = request(any_world)
+    assert await any_world.provider.create(asked) == await any_world.provider.create(asked)
 
 
-async def test_one_id_cannot_name_two_payments(world: SandboxWorld) -> None:
-    asked = request(world)
-    await world.provider.create(asked)
+async def test_one_id_cannot_name_two_payments(any_world: World) -> None:
+    asked = request(any_world)
+    await any_world.provider.create(asked)
     other = PaymentRequest(
         **{name: getattr(asked, name) for name in asked.__struct_fields__} | {"amount_minor": 1}
     )
     with pytest.raises(Conflict, match="payment_refused"):
-        await world.provider.create(other)
+        await any_world.provider.create(other)
 
 
 async def test_a_payment_is_not_created_after_its_deadline(world: SandboxWorld) -> None:
@@ -63,19 +77,19 @@ async def test_a_payment_is_not_created_after_its_deadline(world: SandboxWorld) 
         await world.provider.create(request(world, seconds=-1))
 
 
-async def test_a_new_payment_is_pending_and_an_unknown_one_not_found(world: SandboxWorld) -> None:
-    asked = await created(world)
-    assert (await world.provider.query(asked.payment)).state == "pending"
-    assert (await world.provider.query("00nothing")).state == "not_found"
+async def test_a_new_payment_is_pending_and_an_unknown_one_not_found(any_world: World) -> None:
+    asked = await created(any_world)
+    assert (await any_world.provider.query(asked.payment)).state == "pending"
+    assert (await any_world.provider.query("00nothing")).state == "not_found"
 
 
-async def test_a_paid_payment_is_captured_and_told(world: SandboxWorld) -> None:
-    asked = await created(world)
-    await world.pay(asked.payment)
-    told = await world.callbacks.get()
-    assert told == await world.provider.query(asked.payment)
+async def test_a_paid_payment_is_captured_and_told(any_world: World) -> None:
+    asked = await created(any_world)
+    await any_world.pay(asked.payment)
+    told = await any_world.callbacks.get()
+    assert told == await any_world.provider.query(asked.payment)
     assert (told.state, told.amount_minor, told.currency) == ("captured", 8_500, "CNY")
-    assert told.merchant == world.provider.merchant
+    assert told.merchant == any_world.provider.merchant
     assert told.transaction
 
 
@@ -94,10 +108,21 @@ async def test_closing_stops_an_open_payment_for_good(world: SandboxWorld) -> No
     assert (await world.provider.query(asked.payment)).state == "closed"
 
 
-async def test_closing_a_paid_payment_answers_that_it_is_captured(world: SandboxWorld) -> None:
-    asked = await created(world)
-    await world.pay(asked.payment)
-    assert (await world.provider.close(asked.payment)).state == "captured"
+async def test_a_closed_payment_stays_closed(any_world: World) -> None:
+    asked = await created(any_world)
+    assert (await any_world.provider.close(asked.payment)).state == "closed"
+    assert (await any_world.provider.close(asked.payment)).state == "closed"
+    assert (await any_world.provider.query(asked.payment)).state == "closed"
+
+
+async def test_closing_what_was_never_created_finds_nothing(any_world: World) -> None:
+    assert (await any_world.provider.close("00nothing")).state == "not_found"
+
+
+async def test_closing_a_paid_payment_answers_that_it_is_captured(any_world: World) -> None:
+    asked = await created(any_world)
+    await any_world.pay(asked.payment)
+    assert (await any_world.provider.close(asked.payment)).state == "captured"
 
 
 async def test_a_payment_is_closed_when_its_deadline_has_passed(world: SandboxWorld) -> None:
@@ -106,20 +131,20 @@ async def test_a_payment_is_closed_when_its_deadline_has_passed(world: SandboxWo
     assert (await world.provider.query(asked.payment)).state == "closed"
 
 
-async def test_a_refund_is_given_once_and_never_more_than_was_captured(world: SandboxWorld) -> None:
-    asked = await created(world)
-    await world.pay(asked.payment)
-    first = await world.provider.refund(asked.payment, "r1", 5_000, "CNY", "broken")
-    assert await world.provider.refund(asked.payment, "r1", 5_000, "CNY", "broken") == first
+async def test_a_refund_is_given_once_and_never_more_than_was_captured(any_world: World) -> None:
+    asked = await created(any_world)
+    await any_world.pay(asked.payment)
+    first = await any_world.provider.refund(asked.payment, "r1", 5_000, "CNY", "broken")
+    assert await any_world.provider.refund(asked.payment, "r1", 5_000, "CNY", "broken") == first
     with pytest.raises(Conflict, match="payment_refused"):
-        await world.provider.refund(asked.payment, "r2", 3_501, "CNY", "broken")
-    await world.provider.refund(asked.payment, "r2", 3_500, "CNY", "broken")
+        await any_world.provider.refund(asked.payment, "r2", 3_501, "CNY", "broken")
+    await any_world.provider.refund(asked.payment, "r2", 3_500, "CNY", "broken")
 
 
-async def test_what_was_never_captured_is_not_refunded(world: SandboxWorld) -> None:
-    asked = await created(world)
+async def test_what_was_never_captured_is_not_refunded(any_world: World) -> None:
+    asked = await created(any_world)
     with pytest.raises(Conflict, match="payment_refused"):
-        await world.provider.refund(asked.payment, "r1", 1, "CNY", "broken")
+        await any_world.provider.refund(asked.payment, "r1", 1, "CNY", "broken")
 
 
 async def test_the_bill_lists_every_capture_and_refund(world: SandboxWorld) -> None:

@@ -28,3 +28,13 @@ def test_variables_are_named_like_the_fields_and_empty_ones_do_not_count() -> No
 def test_a_value_of_the_wrong_kind_is_named() -> None:
     with pytest.raises(BadSetting, match="port"):
         read_settings({"PORT": "eight thousand"})
+
+
+def test_an_account_at_wechat_pay_is_complete_or_refused_by_name() -> None:
+    with pytest.raises(BadSetting, match="WECHAT_PUBLIC_KEY_ID"):
+        read_settings({"WECHAT_MERCHANT": "1900000109", "WECHAT_APP": "wx1"})
+
+
+def test_the_sandbox_is_served_only_where_nobody_else_takes_the_money() -> None:
+    assert read_settings({}).serves_sandbox
+    assert not read_settings({"PAYMENT_URL": "http://127.0.0.1:9"}).serves_sandbox

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from livecommerce.errors import NotFound
 from livecommerce.gateway.auth import Door
-from livecommerce.gateway.http.json import answer
+from livecommerce.gateway.http.json import answer, read
 from livecommerce.ids import OrderId, PersonId, is_id
 from livecommerce.orders import OpenOrders, OrderRow, OrderStore, row_of
 from livecommerce.payment import Cashier
+
+
+class PayRequest(Struct, frozen=True):
+    """How to pay; all of it may be left out."""
+
+    payer: Annotated[str, Meta(max_length=128)] = ""
+    """The buyer's id at the provider: WeChat's openid pays inside WeChat, without one there is a QR code."""
 
 
 class PayAnswer(Struct, frozen=True):
@@ -72,7 +81,8 @@ def order_routes(
         row = await orders.one(order, buyer)
         back = f"{public_url}/orders/{order}"
         title = row.title.get("zh-CN") or next(iter(row.title.values()))
-        return answer(PayAnswer(await cashier.pay(order, buyer, row.currency, title, back)))
+        payer = (await read(request, PayRequest)).payer
+        return answer(PayAnswer(await cashier.pay(order, buyer, row.currency, title, back, payer)))
 
     async def cancel(request: Request) -> Response:
         person = await door.signed_in(request)

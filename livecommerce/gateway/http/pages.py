@@ -22,6 +22,7 @@ PAGES = {
     "/orders": "orders",
     "/orders/{order}": "order",
     "/console": "console",
+    "/pay/wechat": "wechat",
 }
 """Path → the page's file, without its ending."""
 

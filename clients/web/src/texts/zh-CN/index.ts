@@ -7,6 +7,7 @@ import room from './room';
 import schedule from './schedule';
 import signin from './signin';
 import studio from './studio';
+import wechat from './wechat';
 
 export default {
   ...common,
@@ -18,4 +19,5 @@ export default {
   ...schedule,
   ...signin,
   ...studio,
+  ...wechat,
 };

@@ -1,0 +1,4 @@
+import { start } from '../../start';
+import Wechat from './Wechat.svelte';
+
+start(Wechat);

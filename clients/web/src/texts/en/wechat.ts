@@ -1,0 +1,15 @@
+export default {
+  'wechat.title': 'Pay with WeChat',
+  'wechat.code': 'QR code for WeChat',
+  'wechat.scan': 'Open WeChat, choose Scan, and point your phone at this code.',
+  'wechat.pay': 'Pay with WeChat',
+  'wechat.inside_only': 'This way to pay works inside WeChat only.',
+  'wechat.checking': 'WeChat is confirming your payment …',
+  'wechat.cancel': 'You have not paid yet.',
+  'wechat.fail': 'WeChat could not take the payment. Please try again.',
+  'wechat.paid': 'Paid. Taking you back …',
+  'wechat.over': 'This order can no longer be paid.',
+  'wechat.back': 'Back to the order',
+  'wechat.broken': 'This payment link is not complete',
+  'wechat.broken_lead': 'Open the order and choose to pay again.',
+};
