@@ -117,7 +117,15 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
 
     def serve(loaded: LoadedRoom) -> ServedRoom:
         return ServedRoom(
-            loaded, stores.rooms, bus, stores.inventory.stock, comments, node, background.spawn, now_ms
+            loaded,
+            stores.rooms,
+            bus,
+            stores.inventory.stock,
+            comments,
+            stores.sanctions,
+            node,
+            background.spawn,
+            now_ms,
         )
 
     rooms = Rooms(stores.rooms, stores.rooms, bus, node, serve)
@@ -157,7 +165,13 @@ def _api(
     secure = url.startswith("https:")
     buyer_orders = BuyerOrders(stores.orders, stores.past_orders)
     room_routes = RoomRoutes(
-        stores.programme, stores.audit, door, now_ms, media_url=settings.media_url, shards=settings.shards
+        stores.programme,
+        stores.sanctions,
+        stores.audit,
+        door,
+        now_ms,
+        media_url=settings.media_url,
+        shards=settings.shards,
     )
     schedule_routes = ScheduleRoutes(
         stores.programme,
@@ -227,7 +241,10 @@ def _handlers(
         now_ms,
         settings.hold_seconds,
     )
-    return {**RoomCommands(stockroom, words, trail, now_ms).handlers(), **selling.handlers()}
+    return {
+        **RoomCommands(stockroom, words, stores.sanctions, trail, now_ms).handlers(),
+        **selling.handlers(),
+    }
 
 
 def _sandbox(settings: Settings, stores: Stores, background: Background) -> Sandbox:

@@ -18,6 +18,8 @@ REFILL_MS = 2_000
 """… and how long one of these takes to come back."""
 ROOM_PER_TICK = 40
 """Comments a room shows per tick; beyond, it samples."""
+MOST_REMEMBERED = 10_000
+"""People whose last comment a slow room remembers before it looks who may be forgotten."""
 
 
 def clean_comment(text: str) -> str:
@@ -58,6 +60,30 @@ class Pace:
         if self.tokens < 1:
             raise TooMany("comment_cooldown", wait_ms=int((1 - self.tokens) * REFILL_MS) + 1)
         self.tokens -= 1
+
+
+class SlowMode:
+    """When each person spoke last, in a room that is slow."""
+
+    def __init__(self) -> None:
+        self._spoke: dict[str, int] = {}
+
+    def check(self, person: str, seconds: int, now_ms: int) -> None:
+        """Refuses who spoke less than so many seconds ago.
+
+        Raises:
+            TooMany: with how long to wait, in milliseconds.
+        """
+        wait_ms = self._spoke.get(person, 0) + seconds * 1000 - now_ms
+        if wait_ms > 0:
+            raise TooMany("slow_mode", wait_ms=wait_ms)
+
+    def note(self, person: str, at_ms: int, seconds: int) -> None:
+        """Remembers that a person spoke; those who may speak again are forgotten."""
+        if len(self._spoke) >= MOST_REMEMBERED:
+            since = at_ms - seconds * 1000
+            self._spoke = {who: when for who, when in self._spoke.items() if when > since}
+        self._spoke[person] = at_ms
 
 
 class RoomBudget:

@@ -10,12 +10,13 @@ from livecommerce.audit import AuditEntry
 from livecommerce.coupon import GrantCard
 from livecommerce.errors import NotFound, Unavailable
 from livecommerce.orders import OrderCard
-from livecommerce.room.bus import Listener, Publication
+from livecommerce.room.bus import Listener, Publication, Sanctioned
 from livecommerce.room.cards import CommentLine, ProductCard, RoomState
 from livecommerce.room.events import RoomEvent
 from livecommerce.room.live import LoadedRoom, Stale
 from livecommerce.room.presence import Attendance
 from livecommerce.room.room import fold
+from livecommerce.room.sanctions import Sanction
 
 
 class FakeRooms:
@@ -111,6 +112,27 @@ class FakeBus:
     async def publish(self, room: str, publication: Publication) -> None:
         for listener in self.listeners.get(room, []):
             listener(publication)
+
+
+class FakeSanctions:
+    """Sanctions in memory, told on a bus."""
+
+    def __init__(self, bus: FakeBus) -> None:
+        self.rooms: dict[str, dict[tuple[str, str], Sanction]] = {}
+        self.versions: dict[str, int] = {}
+        self._bus = bus
+
+    async def impose(self, room: str, sanction: Sanction) -> None:
+        self.versions[room] = self.versions.get(room, 0) + 1
+        kept = replace(sanction, v=self.versions[room])
+        sanctions = self.rooms.setdefault(room, {})
+        sanctions.pop((sanction.kind, sanction.person), None)
+        if sanction.until_ms:
+            sanctions[sanction.kind, sanction.person] = kept
+        await self._bus.publish(room, Sanctioned(kept))
+
+    async def of_room(self, room: str) -> tuple[int, list[Sanction]]:
+        return self.versions.get(room, 0), list(self.rooms.get(room, {}).values())
 
 
 class FakeRecords:

@@ -34,7 +34,7 @@ from livecommerce.gateway.trail import Trail
 from livecommerce.ids import SaleId
 from livecommerce.room.live import LoadedRoom
 from livecommerce.word_filter import WordFilter
-from tests.fakes import FakeAudit, FakeBus, FakeComments, FakeRecords, FakeRooms, FakeShelf
+from tests.fakes import FakeAudit, FakeBus, FakeComments, FakeRecords, FakeRooms, FakeSanctions, FakeShelf
 from tests.rooms import HOST, ROOM, a_product, a_room
 
 SECRET = "a secret of at least thirty-two characters"
@@ -68,13 +68,16 @@ class TestGateway:
         self.records = FakeRecords()
         self.stock: dict[str, StockCount] = {}
         self.comments = FakeComments(LAST_COMMENTS)
+        self.sanctions = FakeSanctions(bus)
         self.audit = FakeAudit()
         self.visits = NoVisits()
         self.tokens = Tokens(SECRET, now_ms)
         self.rooms = Rooms(store, store, bus, node, self._serve)
         self._node = node
         shelf = FakeShelf(*(a_product(name) for name in ("umbrella", "teapot", "lipstick", "tea")))
-        commands = RoomCommands(shelf, WordFilter(["scam"]), Trail(self.audit, now_ms), now_ms)
+        commands = RoomCommands(
+            shelf, WordFilter(["scam"]), self.sanctions, Trail(self.audit, now_ms), now_ms
+        )
         self.sock = listen("127.0.0.1", 0)
         self.port: int = self.sock.getsockname()[1]
         self.address = f"127.0.0.1:{self.port}"
@@ -99,6 +102,7 @@ class TestGateway:
             self.bus,
             self.read_stock,
             self.comments,
+            self.sanctions,
             self._node,
             self.background.spawn,
             now_ms,

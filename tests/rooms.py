@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from livecommerce.room.cards import PersonCard, ProductCard, RoomState, SaleCard, SkuCard
+from livecommerce.room.cards import CommentLine, PersonCard, ProductCard, RoomState, SaleCard, SkuCard
 
 ROOM = "00" + "R" * 26
 HOST = "zz" + "H" * 26
@@ -47,3 +47,7 @@ def a_sale(name: str = "umbrella", at_ms: int = 5_000) -> SaleCard:
         closes_ms=at_ms + 60_000,
         hold_seconds=180,
     )
+
+
+def a_comment(comment: str = "c1", person: str = "p", text: str = "hello") -> CommentLine:
+    return CommentLine(comment=comment, person=PersonCard(person=person, name="Lin"), text=text, at_ms=1)

@@ -29,7 +29,7 @@ _CANNOT_SERVE = (OutOfMemoryError, ReadOnlyError, ClusterDownError, TryAgainErro
 _CANNOT_SERVE_CODES = ("MISCONF ", "NOREPLICAS ")
 """Refusals of the server's that the client library has no class for."""
 
-LIBRARY_VERSION = 1
+LIBRARY_VERSION = 2
 """Raised with every release that changes the functions."""
 
 QUEUE_SECONDS = 5.0

@@ -28,3 +28,5 @@ class Close(IntEnum):
     """There is no such room."""
     FLOOD = 4503
     """Far too many messages."""
+    BANNED = 4504
+    """Those who moderate the room do not want this person in it, for now."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from livecommerce.clock import Clock
 from livecommerce.errors import TooMany
@@ -16,10 +15,26 @@ PER_SECOND = 30.0
 REMEMBERED = 50_000
 
 
-@dataclass(slots=True)
-class _Bucket:
-    tokens: float
-    updated_ms: int
+class Bucket:
+    """So many at once, and so many a second after that."""
+
+    __slots__ = ("_burst", "_per_second", "_tokens", "updated_ms")
+
+    def __init__(self, burst: float, per_second: float) -> None:
+        self._burst = burst
+        self._per_second = per_second
+        self._tokens = burst
+        self.updated_ms = 0
+
+    def take(self, now_ms: int) -> bool:
+        """Spends one, if there is one."""
+        grown = (now_ms - self.updated_ms) * self._per_second / 1000
+        self._tokens = min(self._burst, self._tokens + grown)
+        self.updated_ms = now_ms
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
 
 
 class JoinLimits:
@@ -28,7 +43,7 @@ class JoinLimits:
     def __init__(self, trusted: Sequence[Network], clock: Clock) -> None:
         self._trusted = trusted
         self._clock = clock
-        self._buckets: dict[str, _Bucket] = {}
+        self._buckets: dict[str, Bucket] = {}
 
     def admit(self, peer: str, forwarded_for: str) -> None:
         """Spends one join.
@@ -39,15 +54,12 @@ class JoinLimits:
         address = client_address(peer, forwarded_for, self._trusted)
         if _is_loopback(address):
             return
-        now_ms = self._clock()
-        bucket = self._buckets.get(address)
+        whose = _line_of(address)
+        bucket = self._buckets.get(whose)
         if bucket is None:
             self._forget_rested()
-            bucket = self._buckets[address] = _Bucket(BURST, now_ms)
-        bucket.tokens = min(BURST, bucket.tokens + (now_ms - bucket.updated_ms) * PER_SECOND / 1000) - 1
-        bucket.updated_ms = now_ms
-        if bucket.tokens < 0:
-            bucket.tokens = 0
+            bucket = self._buckets[whose] = Bucket(BURST, PER_SECOND)
+        if not bucket.take(self._clock()):
             raise TooMany("too_many_connections")
 
     def _forget_rested(self) -> None:
@@ -56,6 +68,16 @@ class JoinLimits:
             by_age = sorted(self._buckets, key=lambda address: self._buckets[address].updated_ms)
             for address in by_age[: REMEMBERED // 2]:
                 del self._buckets[address]
+
+
+def _line_of(address: str) -> str:
+    """What one customer's line has: an IPv4 address, or the 64 bits in front of an IPv6 one."""
+    if ":" not in address:
+        return address
+    try:
+        return str(ipaddress.IPv6Network((address.partition("%")[0], 64), strict=False))
+    except ValueError:
+        return address
 
 
 def _is_loopback(address: str) -> bool:

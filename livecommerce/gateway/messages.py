@@ -7,7 +7,7 @@ added; each side ignores what it does not know. Times are UTC milliseconds, mone
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -17,6 +17,7 @@ from livecommerce.flash_sale import StockCount
 from livecommerce.orders import OrderCard
 from livecommerce.room.cards import CommentLine, PersonCard, RoomState
 from livecommerce.room.events import RoomEvent
+from livecommerce.room.sanctions import Sanction
 
 Id = Annotated[str, Meta(max_length=32)]
 Key = Annotated[str, Meta(min_length=8, max_length=64, pattern=r"^[0-9A-Za-z_-]+$")]
@@ -150,6 +151,45 @@ class Delete(ClientMessage, frozen=True, kw_only=True, tag="delete"):
     comment: Id
 
 
+class Slow(ClientMessage, frozen=True, kw_only=True, tag="slow"):
+    """Sets how long each person waits between two comments; 0 ends it (host, moderator)."""
+
+    seconds: Annotated[int, Meta(ge=0, le=600)]
+
+
+class ReviewFirst(ClientMessage, frozen=True, kw_only=True, tag="review.first"):
+    """Lets comments wait for a moderator, or no longer (host, moderator)."""
+
+    on: bool
+
+
+class CommentPin(ClientMessage, frozen=True, kw_only=True, tag="comment.pin"):
+    """Keeps one of the last comments above the others (host, moderator)."""
+
+    comment: Id
+
+
+class CommentUnpin(ClientMessage, frozen=True, kw_only=True, tag="comment.unpin"):
+    """Lets the pinned comment go (host, moderator)."""
+
+
+class Review(ClientMessage, frozen=True, kw_only=True, tag="review"):
+    """A word on a held comment (host, moderator)."""
+
+    comment: Id
+    approve: bool
+
+
+class Impose(ClientMessage, frozen=True, kw_only=True, tag="impose"):
+    """Puts a person under a sanction in this room; 0 seconds lifts it (host, moderator)."""
+
+    kind: Literal["shadow", "ban"]
+    person: Id
+    name: Annotated[str, Meta(max_length=64)] = ""
+    """What the list of sanctions shows."""
+    seconds: Annotated[int, Meta(ge=0, le=31_536_000)] = 86_400
+
+
 ClientMessages = (
     Join
     | Refresh
@@ -167,6 +207,12 @@ ClientMessages = (
     | CouponDrop
     | Mute
     | Delete
+    | Slow
+    | ReviewFirst
+    | CommentPin
+    | CommentUnpin
+    | Review
+    | Impose
 )
 
 
@@ -242,6 +288,8 @@ class Verdict(ServerMessage, frozen=True, kw_only=True, tag="verdict", omit_defa
     comment: str = ""
     code: str = ""
     """Why it was rejected."""
+    wait_ms: int = 0
+    """How long until another one may be sent, where it was too early."""
 
 
 class Pong(ServerMessage, frozen=True, kw_only=True, tag="pong"):
@@ -293,6 +341,37 @@ class Comments(ServerMessage, frozen=True, kw_only=True, tag="comments"):
     comments: tuple[CommentLine, ...]
 
 
+class Moderation(ServerMessage, frozen=True, kw_only=True, tag="moderation"):
+    """What those who moderate know beside the others; follows their ``snapshot`` or ``resumed``."""
+
+    held: tuple[CommentLine, ...]
+    sanctions: tuple[Sanction, ...]
+
+
+class Held(ServerMessage, frozen=True, kw_only=True, tag="held"):
+    """Comments that wait for a word of those who moderate."""
+
+    comments: tuple[CommentLine, ...]
+
+
+class Shadowed(ServerMessage, frozen=True, kw_only=True, tag="shadowed"):
+    """Comments that only their author and those who moderate see."""
+
+    comments: tuple[CommentLine, ...]
+
+
+class Reviewed(ServerMessage, frozen=True, kw_only=True, tag="reviewed"):
+    """A held comment waits no longer; an approved one also comes with ``comments``."""
+
+    comment: str
+
+
+class Sanctioned(ServerMessage, frozen=True, kw_only=True, tag="sanctioned"):
+    """A sanction was imposed, or lifted (``until_ms`` 0)."""
+
+    sanction: Sanction
+
+
 ServerMessages = (
     Snapshot
     | Resumed
@@ -309,6 +388,11 @@ ServerMessages = (
     | Viewers
     | Likes
     | Comments
+    | Moderation
+    | Held
+    | Shadowed
+    | Reviewed
+    | Sanctioned
 )
 """Everything a client can receive."""
 

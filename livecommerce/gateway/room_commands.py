@@ -7,13 +7,14 @@ from typing import Any, Protocol
 
 from livecommerce.clock import Clock
 from livecommerce.comments import clean_comment
-from livecommerce.errors import DomainError, Forbidden
+from livecommerce.errors import DomainError, Forbidden, NotFound, Unavailable
 from livecommerce.gateway import messages as wire
 from livecommerce.gateway.session import Session
 from livecommerce.gateway.trail import Trail
 from livecommerce.ids import new_id
 from livecommerce.room import room as rules
 from livecommerce.room.cards import CommentLine, ProductCard
+from livecommerce.room.sanctions import SHADOW, Sanction, SanctionStore
 
 
 class Shelf(Protocol):
@@ -39,7 +40,10 @@ class Words(Protocol):
 class RoomCommands:
     """Handlers of the room's own messages."""
 
-    def __init__(self, shelf: Shelf, words: Words, trail: Trail, clock: Clock) -> None:
+    def __init__(
+        self, shelf: Shelf, words: Words, sanctions: SanctionStore, trail: Trail, clock: Clock
+    ) -> None:
+        self._sanctions = sanctions
         self._words = words
         self._shelf = shelf
         self._trail = trail
@@ -55,19 +59,32 @@ class RoomCommands:
             wire.Unpin: self.unpin,
             wire.Mute: self.mute,
             wire.Delete: self.delete,
+            wire.Slow: self.slow,
+            wire.ReviewFirst: self.review_first,
+            wire.CommentPin: self.pin_comment,
+            wire.CommentUnpin: self.unpin_comment,
+            wire.Review: self.review,
+            wire.Impose: self.impose,
         }
 
     # ------------------------------------------------------------ viewers
 
-    def comment(self, session: Session, message: wire.Comment) -> wire.Verdict:
+    def comment(self, session: Session, message: wire.Comment) -> object:
         """Says something to the room; the verdict tells what became of it."""
         try:
             line = self._line(session, message.text)
         except DomainError as error:
-            return wire.Verdict(id=message.id, result="rejected", code=error.code)
+            wait_ms = int(error.params.get("wait_ms", 0))
+            return wire.Verdict(id=message.id, result="rejected", code=error.code, wait_ms=wait_ms)
         served = session.served
-        if not served.budget.admit(exempt=session.moderates):
-            return wire.Verdict(id=message.id, result="sampled", comment=line.comment)
+        if not served.budget.admit(exempt=_is_exempt(session)):
+            return _only_here(message, line, "sampled")
+        if served.sanctions.applies(SHADOW, session.person.person, line.at_ms):
+            served.whisper(line)
+            return _only_here(message, line, "delivered")
+        if served.live.state.reviewed and not session.moderates:
+            served.hold(line)
+            return wire.Verdict(id=message.id, result="held", comment=line.comment)
         served.say(line)
         return wire.Verdict(id=message.id, result="delivered", comment=line.comment)
 
@@ -82,6 +99,8 @@ class RoomCommands:
             raise Forbidden("muted")
         if not session.moderates:
             session.pace.take(now_ms)  # first, for it costs least and a flood is mostly refused here
+        if state.slow_seconds and not _is_exempt(session):
+            session.served.slow.check(session.person.person, state.slow_seconds, now_ms)
         cleaned = clean_comment(text)
         if self._words.blocks(cleaned):
             raise Forbidden("blocked_word")
@@ -125,18 +144,87 @@ class RoomCommands:
             session, message, lambda _: rules.delete_comment(message.comment, self._clock())
         )
 
+    async def slow(self, session: Session, message: wire.Slow) -> wire.Ok | None:
+        """Sets how long each person waits between two comments."""
+        session.require_moderator()
+        return await self._decide(
+            session, message, lambda state: rules.slow_down(state, message.seconds, self._clock())
+        )
+
+    async def review_first(self, session: Session, message: wire.ReviewFirst) -> wire.Ok | None:
+        """Lets comments wait for a moderator, or no longer."""
+        session.require_moderator()
+        return await self._decide(
+            session, message, lambda state: rules.review_comments(state, message.on, self._clock())
+        )
+
+    async def pin_comment(self, session: Session, message: wire.CommentPin) -> wire.Ok | None:
+        """Keeps one of the last comments above the others."""
+        session.require_moderator()
+        line = session.served.recent_comment(message.comment)
+        if line is None:
+            raise NotFound("comment_not_found")
+        return await self._decide(
+            session, message, lambda state: rules.pin_comment(state, line, self._clock())
+        )
+
+    async def unpin_comment(self, session: Session, message: wire.CommentUnpin) -> wire.Ok | None:
+        """Lets the pinned comment go."""
+        session.require_moderator()
+        return await self._decide(session, message, lambda state: rules.unpin_comment(state, self._clock()))
+
+    async def review(self, session: Session, message: wire.Review) -> wire.Ok | None:
+        """A word on a held comment."""
+        session.require_moderator()
+        line = session.served.review(message.comment)
+        if line is None:
+            raise NotFound("comment_not_found")
+        if message.approve:
+            session.served.say(line)
+        action = "comment.approve" if message.approve else "comment.reject"
+        await self._trail.note(session, action, line.person.person, {"comment": line.comment})
+        return ok(message)
+
+    async def impose(self, session: Session, message: wire.Impose) -> wire.Ok | None:
+        """Puts a person under a sanction, or lifts it."""
+        session.require_moderator()
+        served = session.served
+        if message.person in (served.live.state.host.person, session.person.person):
+            raise Forbidden("not_this_person")
+        until_ms = self._clock() + message.seconds * 1000 if message.seconds else 0
+        sanction = Sanction(kind=message.kind, person=message.person, name=message.name, until_ms=until_ms)
+        await self._sanctions.impose(served.live.room, sanction)
+        after = {"room": served.live.room, "until_ms": until_ms}
+        await self._trail.note(session, f"sanction.{message.kind}", message.person, after)
+        return ok(message)
+
     async def _decide(
         self,
         session: Session,
         message: wire.ClientMessage,
         decide: rules.Decide,
     ) -> wire.Ok | None:
+        if not session.served.commands.take(self._clock()):
+            raise Unavailable("room_busy")
         events = await session.served.live.command(decide)
         for event in events:
             action = str(event.__struct_config__.tag)
             after = {"offset": session.served.live.offset}
             await self._trail.note(session, action, session.served.live.room, after)
         return ok(message)
+
+
+def _is_exempt(session: Session) -> bool:
+    """Whether a flood or a slow room does not hold a person back: who runs the room, and who bought in it."""
+    return session.moderates or session.person.person in session.served.buyers
+
+
+def _only_here(message: wire.Comment, line: CommentLine, result: str) -> tuple[object, ...]:
+    """A comment that its author sees and the room does not."""
+    return (
+        wire.Comments(comments=(line,)),
+        wire.Verdict(id=message.id, result=result, comment=line.comment),
+    )
 
 
 def ok(message: wire.ClientMessage) -> wire.Ok | None:

@@ -6,15 +6,18 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from livecommerce.clock import Clock
-from livecommerce.comments import RoomBudget
+from livecommerce.comments import RoomBudget, SlowMode
 from livecommerce.coupon import GrantCard
 from livecommerce.errors import Unavailable
 from livecommerce.flash_sale import StockCount
 from livecommerce.gateway import messages as wire
+from livecommerce.gateway.close_codes import Close
+from livecommerce.gateway.desk import Desk
 from livecommerce.gateway.encodings import ENCODINGS
+from livecommerce.gateway.limits import Bucket
 from livecommerce.gateway.websocket import RoomProtocol
 from livecommerce.ids import SaleId
 from livecommerce.orders import OrderCard
@@ -25,12 +28,17 @@ from livecommerce.room.fanout import Fanout
 from livecommerce.room.lanes import Lane
 from livecommerce.room.live import LiveRoom, LoadedRoom, RoomStore
 from livecommerce.room.presence import Attendance, Presence
+from livecommerce.room.sanctions import BAN, Sanction, Sanctions, SanctionStore
 
 TICK_SECONDS = 0.05
 SLOWEST_TICK_SECONDS = 0.25
 VIEWERS_PER_TICK_SECOND = 80_000
 """The tick grows with the room, since its cost is viewers times ticks."""
 LAST_COMMENTS = 50
+ROOM_JOIN_BURST, ROOM_JOINS_PER_SECOND = 20_000, 2_000
+"""What one gateway lets into one room: a storm comes in by its back-off, other rooms go on."""
+ROOM_COMMAND_BURST, ROOM_COMMANDS_PER_SECOND = 60, 20
+"""Commands that change the room; each is kept durably and sent to everyone."""
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +72,7 @@ class ServedRoom:
         room_bus: bus.Bus,
         read_stock: ReadStock,
         history: CommentHistory,
+        sanction_store: SanctionStore,
         node: str,
         spawn: Spawn,
         clock: Clock,
@@ -72,11 +81,19 @@ class ServedRoom:
         self.fanout = Fanout({name: encoding.encode for name, encoding in ENCODINGS.items()})
         self.presence = Presence()
         self.budget = RoomBudget()
+        self.slow = SlowMode()
+        self.joins = Bucket(ROOM_JOIN_BURST, ROOM_JOINS_PER_SECOND)
+        self.commands = Bucket(ROOM_COMMAND_BURST, ROOM_COMMANDS_PER_SECOND)
+        self.sanctions = Sanctions()
+        self.buyers: set[str] = set()
+        """People who have bought here; a flood never silences them."""
+        self.desk = Desk()
         self.comments: deque[CommentLine] = deque(maxlen=LAST_COMMENTS)
         self.stock: dict[str, StockCount] = {}
         self._bus = room_bus
         self._read_stock = read_stock
         self._comment_history = history
+        self._sanction_store = sanction_store
         self._node = node
         self._clock = clock
         self._spawn = spawn
@@ -95,12 +112,14 @@ class ServedRoom:
     def enter(self, viewer: RoomProtocol) -> None:
         """Lets a viewer hear everything from now on."""
         self.fanout.add(viewer)
+        self.desk.enter(viewer)
         self.idle_since = None
         self._count_viewers()
 
     def leave(self, viewer: RoomProtocol) -> None:
         """A viewer is gone."""
         self.fanout.remove(viewer)
+        self.desk.leave(viewer)
         if not len(self.fanout):
             self.idle_since = asyncio.get_running_loop().time()
         self._count_viewers()
@@ -148,6 +167,8 @@ class ServedRoom:
         """
         self.behind = True
         await self.live.catch_up()
+        self.sanctions.replace(*await self._sanction_store.of_room(self.live.room))
+        self._keep_out()
         running = [SaleId(sale.sale) for sale in self.live.state.sales if sale.phase != "closed"]
         if running:
             self.learn_stock(await self._read_stock(running))
@@ -168,6 +189,11 @@ class ServedRoom:
             case bus.Crowd(node=node, comments=comments):
                 if node != self._node:
                     self._show(comments)
+            case bus.ForDesk(node=node):
+                if node != self._node:
+                    self.desk.show(publication)
+            case bus.Sanctioned(sanction=sanction):
+                self.learn_sanction(sanction)
 
     async def _catch_up_now(self) -> None:
         try:
@@ -177,9 +203,50 @@ class ServedRoom:
 
     def _tell(self, person: str, order: OrderCard | None, grant: GrantCard | None) -> None:
         if order is not None:
+            if order.state == "sold":
+                self.buyers.add(person)
             self.fanout.tell(person, [wire.Order(order=order)])
         if grant is not None:
             self.fanout.tell(person, [wire.Grant(grant=grant)])
+
+    # ------------------------------------------------------------ moderation
+
+    def learn_sanction(self, sanction: Sanction) -> None:
+        """Takes over a sanction; who is banned leaves at once."""
+        self.sanctions.learn(sanction)
+        self.desk.tell(wire.Sanctioned(sanction=sanction))
+        self._keep_out()
+
+    def _keep_out(self) -> None:
+        for sanction in self.sanctions.current(self._clock()):
+            if sanction.kind == BAN:
+                for viewer in self.fanout.tabs(sanction.person):
+                    cast("RoomProtocol", viewer).close(Close.BANNED, "banned")
+
+    def tell_desk(self, news: bus.ForDesk) -> None:
+        """Shows something to all who moderate this room, on every gateway."""
+        self.desk.show(news)
+        self._spawn(self._publish(news))
+
+    def hold(self, comment: CommentLine) -> None:
+        """A comment waits for a moderator."""
+        self.tell_desk(bus.ForDesk(self._node, held=(comment,)))
+
+    def whisper(self, comment: CommentLine) -> None:
+        """A comment of somebody under a shadow."""
+        self.tell_desk(bus.ForDesk(self._node, shadowed=(comment,)))
+
+    def review(self, comment: str) -> CommentLine | None:
+        """A held comment waits no longer; ``None`` where somebody was faster."""
+        line = self.desk.held.get(comment)
+        if line is not None:
+            self.tell_desk(bus.ForDesk(self._node, reviewed=comment))
+        return line
+
+    def recent_comment(self, comment: str) -> CommentLine | None:
+        """One of the last comments, or of those that wait."""
+        known = (line for line in self.comments if line.comment == comment)
+        return next(known, self.desk.held.get(comment))
 
     # ------------------------------------------------------------ state and crowd lanes
 
@@ -203,9 +270,12 @@ class ServedRoom:
         self._show([comment])
 
     def _show(self, comments: Iterable[CommentLine]) -> None:
+        slow = self.live.state.slow_seconds
         for comment in comments:
             self._crowd.append(comment)
             self.comments.append(comment)
+            if slow:
+                self.slow.note(comment.person.person, comment.at_ms, slow)
         self._schedule()
 
     def _forget_comment(self, comment: str) -> None:

@@ -12,17 +12,19 @@ from starlette.requests import cookie_parser
 from livecommerce.accounts import Person
 from livecommerce.clock import Clock
 from livecommerce.coupon import GrantCard
-from livecommerce.errors import DomainError, NotFound, TooMany, Unauthenticated, Unavailable
+from livecommerce.errors import DomainError, Forbidden, NotFound, TooMany, Unauthenticated, Unavailable
 from livecommerce.gateway import messages as wire
 from livecommerce.gateway.auth import COOKIE, Door, guest
 from livecommerce.gateway.background import Background
 from livecommerce.gateway.close_codes import Close
 from livecommerce.gateway.limits import JoinLimits
 from livecommerce.gateway.rooms import Rooms
+from livecommerce.gateway.served_room import ServedRoom
 from livecommerce.gateway.session import Session
-from livecommerce.gateway.translate import error_message, joined_messages
+from livecommerce.gateway.translate import error_message, joined_messages, moderation_message
 from livecommerce.gateway.websocket import RoomProtocol
 from livecommerce.orders import OrderCard
+from livecommerce.room.sanctions import BAN
 
 NAMELESS_SECONDS = 12 * 3600
 MAX_RUNNING = 8
@@ -124,6 +126,7 @@ class Sessions:
             self._limits.admit(connection.peer, connection.forwarded_for)
             person, expires_ms = self._authenticate(connection, message.token)
             served = await self._rooms.get(connection.room)
+            self._let_in(served, person)
         except DomainError as error:
             connection.send_messages(error_message(error, message.id))
             connection.close(_close_code(error), error.code)
@@ -142,9 +145,19 @@ class Sessions:
         self.joined.add(connection)
         served.enter(connection)
         connection.send_messages(*joined_messages(session, message, self._clock()))
+        if session.moderates:
+            connection.send_messages(moderation_message(session, self._clock()))
         if not person.guest:
             self._visits.entered(session)
             await self._send_records(connection, session)
+
+    def _let_in(self, served: ServedRoom, person: Person) -> None:
+        """Refuses who was banned from the room, and more people at once than it can take."""
+        now_ms = self._clock()
+        if served.sanctions.applies(BAN, person.person, now_ms):
+            raise Forbidden("banned")
+        if not served.joins.take(now_ms):
+            raise Unavailable("room_busy")
 
     def _authenticate(self, connection: RoomProtocol, token: str) -> tuple[Person, int]:
         if token:
@@ -164,6 +177,8 @@ class Sessions:
         except Unavailable as error:
             connection.send_messages(error_message(error, None))
             return
+        if any(order.state == "sold" for order in orders):
+            session.served.buyers.add(session.person.person)
         news = [
             *(wire.Order(order=order) for order in orders),
             *(wire.Grant(grant=grant) for grant in grants),
@@ -203,6 +218,8 @@ class Sessions:
             return
         if hasattr(answer, "__await__"):
             self._run(connection, message.id, answer)
+        elif isinstance(answer, tuple):
+            connection.send_messages(*answer)
         elif answer is not None:
             connection.send_messages(answer)
 
@@ -233,6 +250,8 @@ class Sessions:
 def _close_code(error: DomainError) -> Close:
     if isinstance(error, NotFound):
         return Close.NO_SUCH_ROOM
+    if error.code == "banned":
+        return Close.BANNED
     if error.code == "token_expired":
         return Close.TOKEN_EXPIRED
     return Close.FORBIDDEN if isinstance(error, Unauthenticated) else Close.UNAVAILABLE

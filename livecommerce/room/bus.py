@@ -12,6 +12,7 @@ from livecommerce.flash_sale import StockCount
 from livecommerce.orders import OrderCard
 from livecommerce.room.cards import CommentLine
 from livecommerce.room.events import RoomEvent
+from livecommerce.room.sanctions import Sanction
 
 
 class Control(Struct, frozen=True, tag_field="k", tag="control"):
@@ -43,7 +44,25 @@ class Crowd(Struct, frozen=True, tag_field="k", tag="crowd"):
     comments: tuple[CommentLine, ...]
 
 
-Publication = Control | Personal | StockNews | Crowd
+class ForDesk(Struct, frozen=True, tag_field="k", tag="desk"):
+    """Comments that only those who moderate see; told by another gateway."""
+
+    node: str
+    held: tuple[CommentLine, ...] = ()
+    """They wait for a moderator's word."""
+    shadowed: tuple[CommentLine, ...] = ()
+    """Their author is under a shadow."""
+    reviewed: str = ""
+    """A held comment that waits no longer."""
+
+
+class Sanctioned(Struct, frozen=True, tag_field="k", tag="sanction"):
+    """A sanction was imposed or lifted."""
+
+    sanction: Sanction
+
+
+Publication = Control | Personal | StockNews | Crowd | ForDesk | Sanctioned
 
 Listener = Callable[[Publication], None]
 

@@ -95,6 +95,15 @@ class SegmentCard(Struct, frozen=True, kw_only=True):
     ends_ms: int
 
 
+class CommentLine(Struct, frozen=True, kw_only=True):
+    """One comment."""
+
+    comment: str
+    person: PersonCard
+    text: str
+    at_ms: int
+
+
 class StreamCard(Struct, frozen=True, kw_only=True):
     """A picture that is on."""
 
@@ -126,12 +135,8 @@ class RoomState(Struct, frozen=True, kw_only=True):
     streams: tuple[StreamCard, ...] = ()
     muted: dict[str, int] = {}
     """Person → until when they may not comment."""
-
-
-class CommentLine(Struct, frozen=True, kw_only=True):
-    """One comment."""
-
-    comment: str
-    person: PersonCard
-    text: str
-    at_ms: int
+    slow_seconds: int = 0
+    """Between two comments of one person; 0: as fast as anywhere."""
+    reviewed: bool = False
+    """Comments wait for a moderator before others see them."""
+    pinned_comment: CommentLine | None = None

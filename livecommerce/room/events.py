@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from livecommerce.room.cards import DropCard, PinCard, SaleCard, SegmentCard, StreamCard
+from livecommerce.room.cards import CommentLine, DropCard, PinCard, SaleCard, SegmentCard, StreamCard
 
 
 class Event(Struct, frozen=True, kw_only=True, tag_field="t"):
@@ -114,6 +114,28 @@ class Deleted(Event, frozen=True, kw_only=True, tag="deleted"):
     comment: str
 
 
+class SlowMode(Event, frozen=True, kw_only=True, tag="slow.mode"):
+    """Each person may comment once in so many seconds (0: as fast as anywhere)."""
+
+    seconds: int
+
+
+class ReviewMode(Event, frozen=True, kw_only=True, tag="review.mode"):
+    """Whether comments wait for a moderator."""
+
+    on: bool
+
+
+class CommentPinned(Event, frozen=True, kw_only=True, tag="comment.pinned"):
+    """A comment stays above the others; it replaces the one before."""
+
+    comment: CommentLine
+
+
+class CommentUnpinned(Event, frozen=True, kw_only=True, tag="comment.unpinned"):
+    """No comment stays above the others."""
+
+
 RoomEvent = (
     ShowStarted
     | ShowEnded
@@ -132,5 +154,9 @@ RoomEvent = (
     | Layout
     | Muted
     | Deleted
+    | SlowMode
+    | ReviewMode
+    | CommentPinned
+    | CommentUnpinned
 )
 """Every kind of event, told apart by ``t``."""

@@ -72,6 +72,10 @@ class Fanout:
         """Whether a person has a connection here."""
         return person in self._by_person
 
+    def tabs(self, person: str) -> tuple[Viewer, ...]:
+        """A person's connections here."""
+        return tuple(self._by_person.get(person, ()))
+
     def broadcast(self, lane: Lane, messages: Sequence[object]) -> None:
         """Sends messages to every viewer, as one frame."""
         for encoding, viewers in self._viewers.items():
@@ -80,7 +84,7 @@ class Fanout:
 
     def tell(self, person: str, messages: Sequence[object]) -> None:
         """Sends messages to every tab of one person."""
-        for viewer in tuple(self._by_person.get(person, ())):
+        for viewer in self.tabs(person):
             viewer.send(self._encoders[viewer.encoding](messages), Lane.PERSONAL)
 
 

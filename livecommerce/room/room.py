@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from livecommerce.errors import Conflict, NotFound
 from livecommerce.room import events as ev
 from livecommerce.room.cards import (
+    CommentLine,
     DropCard,
     PinCard,
     ProductCard,
@@ -144,6 +145,29 @@ def delete_comment(comment: str, now_ms: int) -> tuple[RoomEvent, ...]:
     return (ev.Deleted(at_ms=now_ms, comment=comment),)
 
 
+def slow_down(state: RoomState, seconds: int, now_ms: int) -> tuple[RoomEvent, ...]:
+    """Sets how long each person waits between two comments; 0 ends it."""
+    return () if seconds == state.slow_seconds else (ev.SlowMode(at_ms=now_ms, seconds=seconds),)
+
+
+def review_comments(state: RoomState, on: bool, now_ms: int) -> tuple[RoomEvent, ...]:
+    """Lets comments wait for a moderator, or no longer."""
+    return () if on == state.reviewed else (ev.ReviewMode(at_ms=now_ms, on=on),)
+
+
+def pin_comment(state: RoomState, line: CommentLine, now_ms: int) -> tuple[RoomEvent, ...]:
+    """Keeps a comment above the others."""
+    pinned = state.pinned_comment
+    if pinned is not None and pinned.comment == line.comment:
+        return ()
+    return (ev.CommentPinned(at_ms=now_ms, comment=line),)
+
+
+def unpin_comment(state: RoomState, now_ms: int) -> tuple[RoomEvent, ...]:
+    """Lets the pinned comment go; without one nothing changes."""
+    return () if state.pinned_comment is None else (ev.CommentUnpinned(at_ms=now_ms),)
+
+
 def _require_live(state: RoomState) -> None:
     if state.phase != "live":
         raise Conflict("show_not_live")
@@ -200,8 +224,18 @@ def apply(state: RoomState, event: RoomEvent) -> RoomState:
             return replace(state, layout=layout)
         case ev.Muted(person=person, until_ms=until_ms):
             return _with_mute(state, person, until_ms, event.at_ms)
-        case ev.Deleted():
-            return state
+        case ev.Deleted(comment=comment):
+            pinned = state.pinned_comment
+            gone = pinned is not None and pinned.comment == comment
+            return replace(state, pinned_comment=None) if gone else state
+        case ev.SlowMode(seconds=seconds):
+            return replace(state, slow_seconds=seconds)
+        case ev.ReviewMode(on=on):
+            return replace(state, reviewed=on)
+        case ev.CommentPinned(comment=line):
+            return replace(state, pinned_comment=line)
+        case ev.CommentUnpinned():
+            return replace(state, pinned_comment=None)
 
 
 def _ended(state: RoomState, at_ms: int) -> RoomState:

@@ -14,6 +14,7 @@ from livecommerce.adapters.redis_connection import Connection
 from livecommerce.adapters.redis_coupons import RedisCoupons
 from livecommerce.adapters.redis_live_rooms import RedisLiveRooms
 from livecommerce.adapters.redis_rooms import RedisRooms
+from livecommerce.adapters.redis_sanctions import RedisSanctions
 from livecommerce.adapters.redis_share import RedisShares
 from livecommerce.adapters.sql_accounts import SqlAccounts
 from livecommerce.adapters.sql_audit import SqlAudit
@@ -53,6 +54,7 @@ class Site:
 
     def __init__(self, redis: Connection, sql: AsyncEngine) -> None:
         self.rooms = RedisRooms(redis)
+        self.sanctions = RedisSanctions(redis)
         self.programme = Programme(
             schedule=SqlSchedule(sql),
             catalog=SqlCatalog(sql),
@@ -85,7 +87,9 @@ class Site:
     def routes(self) -> list[BaseRoute]:
         parts = (self.programme, self.audit, self.door, now_ms)
         return [
-            *RoomRoutes(*parts, media_url="http://media.test/", shards=4).routes(),
+            *RoomRoutes(
+                self.programme, self.sanctions, *parts[1:], media_url="http://media.test/", shards=4
+            ).routes(),
             *ScheduleRoutes(*parts, calendar_key=b"key", public_url=ORIGIN).routes(),
             *ShareRoutes(
                 self.programme.schedule,

@@ -40,7 +40,7 @@ from livecommerce.room.cards import SegmentCard
 from livecommerce.schedule.show import Show
 from livecommerce.shop import Shop
 from livecommerce.worker.stranded_stock import StrandedStock
-from tests.fakes import FakeAudit, FakeBus, FakeComments
+from tests.fakes import FakeAudit, FakeBus, FakeComments, FakeSanctions
 from tests.rooms import HOST, ROOM, a_room
 
 SHOP, OTHER = ShopId("shop"), ShopId("other")
@@ -120,6 +120,7 @@ class Site:
             FakeBus(),
             self.inventory.stock,
             FakeComments(50),
+            FakeSanctions(FakeBus()),
             "node",
             self.background.spawn,
             now_ms,

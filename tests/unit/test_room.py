@@ -13,7 +13,7 @@ from livecommerce.errors import Conflict, DomainError
 from livecommerce.room import room as rules
 from livecommerce.room.cards import DropCard, RoomState, SegmentCard, StreamCard
 from livecommerce.room.events import Restocked, RoomEvent, SaleAdjusted, SaleClosed, SoldOut
-from tests.rooms import a_product, a_room, a_sale
+from tests.rooms import a_comment, a_product, a_room, a_sale
 
 NAMES = ("umbrella", "teapot", "lipstick", "tea")
 
@@ -140,7 +140,8 @@ def a_drop(name: str, at_ms: int) -> DropCard:
 
 KINDS = (
     *("start", "end", "pin", "unpin", "open", "sold_out", "restocked", "closed", "drop"),
-    *("segment", "segment_end", "stream", "hide", "mute", "delete", "arrange"),
+    *("segment", "segment_end", "stream", "hide", "mute", "delete", "arrange", "adjusted"),
+    *("slow", "review", "pin_comment", "unpin_comment"),
 )
 
 
@@ -167,6 +168,10 @@ def events_of(state: RoomState, kind: str, name: str, at_ms: int) -> Sequence[Ro
         "hide": lambda: rules.hide_stream(state, name, name, at_ms),
         "mute": lambda: rules.mute(name, 60, at_ms),
         "delete": lambda: rules.delete_comment(name, at_ms),
+        "slow": lambda: rules.slow_down(state, at_ms % 3 * 5, at_ms),
+        "review": lambda: rules.review_comments(state, at_ms % 2 == 0, at_ms),
+        "pin_comment": lambda: rules.pin_comment(state, a_comment(name), at_ms),
+        "unpin_comment": lambda: rules.unpin_comment(state, at_ms),
         "arrange": lambda: rules.arrange(state, rules.LAYOUTS[at_ms % 3], at_ms),
     }
     try:

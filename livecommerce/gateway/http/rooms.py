@@ -26,6 +26,7 @@ from livecommerce.ids import PersonId, ProductId, RoomId, ShopId, new_id, pick_s
 from livecommerce.localized import LocalText
 from livecommerce.room.cards import ProductCard
 from livecommerce.room.plan import product_card, room_of
+from livecommerce.room.sanctions import BAN, Sanctions, SanctionStore
 from livecommerce.schedule.show import DEFAULT_MS, Show, check_plan
 
 HOST_SEAT = "host"
@@ -70,8 +71,17 @@ class RoomRoutes:
     """Handlers of ``/api/rooms``."""
 
     def __init__(
-        self, programme: Programme, audit: Audit, door: Door, clock: Clock, *, media_url: str, shards: int
+        self,
+        programme: Programme,
+        sanctions: SanctionStore,
+        audit: Audit,
+        door: Door,
+        clock: Clock,
+        *,
+        media_url: str,
+        shards: int,
     ) -> None:
+        self._sanctions = sanctions
         self._schedule = programme.schedule
         self._catalog = programme.catalog
         self._campaigns = programme.campaigns
@@ -144,6 +154,7 @@ class RoomRoutes:
         if not _SEAT.fullmatch(seat):
             raise Invalid("bad_request", reason="no such seat")
         who = person.person if person is not None else new_id()
+        await self._refuse_banned(show, who)
         tokens = self._door.tokens
         publishes = seat == HOST_SEAT and who == show.host and show.phase != "ended"
         return answer(
@@ -155,6 +166,12 @@ class RoomRoutes:
                 "ice_servers": [],
             }
         )
+
+    async def _refuse_banned(self, show: Show, who: str) -> None:
+        sanctions = Sanctions()
+        sanctions.replace(*await self._sanctions.of_room(show.room))
+        if sanctions.applies(BAN, who, self._clock()):
+            raise Forbidden("banned")
 
     async def campaigns(self, request: Request) -> Response:
         """The coupons that the host can drop or that sharing earns."""

@@ -1,0 +1,47 @@
+"""What those who moderate a room see on this gateway beside the others."""
+
+from __future__ import annotations
+
+from livecommerce.gateway import messages as wire
+from livecommerce.gateway.websocket import RoomProtocol
+from livecommerce.room import bus
+from livecommerce.room.cards import CommentLine
+
+MAX_HELD = 200
+"""Comments that wait at once; beyond, the oldest are given up, as on the crowd's lane everywhere."""
+
+
+class Desk:
+    """The connections of those who moderate, and the comments that wait for them."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, CommentLine] = {}
+        self._viewers: set[RoomProtocol] = set()
+
+    def enter(self, viewer: RoomProtocol) -> None:
+        """Lets a viewer see the desk, if they moderate."""
+        if viewer.session is not None and viewer.session.moderates:
+            self._viewers.add(viewer)
+
+    def leave(self, viewer: RoomProtocol) -> None:
+        """A viewer is gone."""
+        self._viewers.discard(viewer)
+
+    def tell(self, *messages: object) -> None:
+        """Sends to all who moderate here."""
+        for viewer in tuple(self._viewers):
+            viewer.send_messages(*messages)
+
+    def show(self, news: bus.ForDesk) -> None:
+        """Takes over what waits and what waits no longer, and shows it."""
+        for line in news.held:
+            self.held[line.comment] = line
+        while len(self.held) > MAX_HELD:
+            del self.held[next(iter(self.held))]
+        if news.held:
+            self.tell(wire.Held(comments=news.held))
+        if news.shadowed:
+            self.tell(wire.Shadowed(comments=news.shadowed))
+        if news.reviewed:
+            self.held.pop(news.reviewed, None)
+            self.tell(wire.Reviewed(comment=news.reviewed))
