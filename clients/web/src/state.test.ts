@@ -35,6 +35,11 @@ const changes: fc.Arbitrary<Change> = fc.oneof(
   seats.map((seat): Change => ({ t: 'stream.ended', seat })),
   fc.constant<Change>({ t: 'muted', person: 'p1', until_ms: 99_000 }),
   fc.constant<Change>({ t: 'layout', layout: 'side-by-side' }),
+  fc.constantFrom(0, 5).map((seconds): Change => ({ t: 'slow.mode', seconds })),
+  fc.boolean().map((on): Change => ({ t: 'review.mode', on })),
+  fc.constantFrom('c1', 'c2').map((id): Change => ({ t: 'comment.pinned', comment: comment(id) })),
+  fc.constantFrom('c1', 'c2').map((id): Change => ({ t: 'deleted', comment: id })),
+  fc.constant<Change>({ t: 'comment.unpinned' }),
 );
 const histories = fc
   .array(changes, { maxLength: 40 })
@@ -176,4 +181,30 @@ describe('comments', () => {
 
 test('messages of a later vocabulary are ignored', () => {
   expect(apply(joined, { t: 'raffle.drawn' } as unknown as ServerMessage)).toBe(joined);
+});
+
+describe('the desk of those who moderate', () => {
+  const held: ServerMessage = { t: 'held', comments: [comment('h1'), comment('h2')] };
+
+  test('keeps what waits until somebody has decided, and takes over the list of a new join', () => {
+    const view = applyAll(joined, [held, held, { t: 'reviewed', comment: 'h1' }]);
+    expect(view.desk.held.map((line) => line.comment)).toEqual(['h2']);
+    const again = apply(view, { t: 'moderation', held: [], sanctions: [] });
+    expect(again.desk.held).toEqual([]);
+  });
+
+  test('shows shadowed comments among the others, marked', () => {
+    const view = apply(joined, { t: 'shadowed', comments: [comment('s1')] });
+    expect(view.comments.at(-1)?.comment).toBe('s1');
+    expect(view.desk.shadowed.has('s1')).toBe(true);
+  });
+
+  test('an older word on a sanction changes nothing', () => {
+    const ban = { kind: 'ban', person: 'p9', name: 'Lin', until_ms: 99, v: 4 } as const;
+    const view = applyAll(joined, [
+      { t: 'sanctioned', sanction: ban },
+      { t: 'sanctioned', sanction: { ...ban, until_ms: 0, v: 3 } },
+    ]);
+    expect(view.desk.sanctions['ban:p9']).toEqual(ban);
+  });
 });

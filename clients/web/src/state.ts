@@ -14,6 +14,7 @@ import {
   type Resumed,
   type RoomCard,
   type SaleCard,
+  type Sanction,
   type ServerMessage,
   type Snapshot,
   type StockCount,
@@ -37,6 +38,17 @@ export interface RoomView {
   orders: Readonly<Record<string, OrderCard>>;
   /** By grant. */
   grants: Readonly<Record<string, GrantCard>>;
+  /** What those who moderate see beside the others. */
+  desk: Desk;
+}
+
+export interface Desk {
+  /** Comments that wait for a word, oldest first. */
+  held: readonly CommentLine[];
+  /** Comments that only their author and the moderators see. */
+  shadowed: ReadonlySet<string>;
+  /** By kind and person. */
+  sanctions: Readonly<Record<string, Sanction>>;
 }
 
 export const nothingYet: RoomView = {
@@ -50,6 +62,7 @@ export const nothingYet: RoomView = {
   comments: [],
   orders: {},
   grants: {},
+  desk: { held: [], shadowed: new Set(), sanctions: {} },
 };
 
 export function apply(view: RoomView, message: ServerMessage): RoomView {
@@ -86,8 +99,50 @@ export function apply(view: RoomView, message: ServerMessage): RoomView {
       return { ...view, likes: message.n };
     case 'comments':
       return { ...view, comments: withComments(view.comments, message.comments) };
+    case 'moderation':
+    case 'held':
+    case 'shadowed':
+    case 'reviewed':
+    case 'sanctioned':
+      return applyDesk(view, message);
     default:
       return view;
+  }
+}
+
+type DeskMessage = Extract<
+  ServerMessage,
+  { t: 'moderation' | 'held' | 'shadowed' | 'reviewed' | 'sanctioned' }
+>;
+
+function applyDesk(view: RoomView, message: DeskMessage): RoomView {
+  const { desk } = view;
+  switch (message.t) {
+    case 'moderation':
+      return {
+        ...view,
+        desk: { ...desk, held: message.held, sanctions: latest({}, message.sanctions, sanctionId) },
+      };
+    case 'held':
+      return { ...view, desk: { ...desk, held: withComments(desk.held, message.comments) } };
+    case 'shadowed':
+      return {
+        ...view,
+        comments: withComments(view.comments, message.comments),
+        desk: {
+          ...desk,
+          shadowed: new Set([...desk.shadowed, ...message.comments.map((line) => line.comment)]),
+        },
+      };
+    case 'reviewed': {
+      const held = desk.held.filter((line) => line.comment !== message.comment);
+      return { ...view, desk: { ...desk, held } };
+    }
+    case 'sanctioned':
+      return {
+        ...view,
+        desk: { ...desk, sanctions: latest(desk.sanctions, [message.sanction], sanctionId) },
+      };
   }
 }
 
@@ -162,6 +217,18 @@ function fold(room: RoomCard, message: ControlMessage): RoomCard {
       return { ...room, layout: message.layout };
     case 'muted':
       return { ...room, muted: withMute(room, message.person, message.until_ms, message.at_ms) };
+    case 'deleted':
+      return room.pinned_comment?.comment === message.comment
+        ? { ...room, pinned_comment: null }
+        : room;
+    case 'slow.mode':
+      return { ...room, slow_seconds: message.seconds };
+    case 'review.mode':
+      return { ...room, reviewed: message.on };
+    case 'comment.pinned':
+      return { ...room, pinned_comment: message.comment };
+    case 'comment.unpinned':
+      return { ...room, pinned_comment: null };
     default:
       return room;
   }
@@ -218,6 +285,7 @@ function withComments(
 
 const saleId = (count: StockCount): string => count.sale;
 const orderId = (order: OrderCard): string => order.order;
+const sanctionId = (one: Sanction): string => `${one.kind}:${one.person}`;
 const grantId = (grant: GrantCard): string => grant.grant;
 
 /** Versioned records, the highest `v` of each kept. */

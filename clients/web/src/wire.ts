@@ -105,6 +105,23 @@ export interface RoomCard {
   streams: StreamCard[];
   /** Person → until when they may not comment. */
   muted: Record<string, number>;
+  /** Between two comments of one person; 0: as fast as anywhere. */
+  slow_seconds?: number;
+  /** Comments wait for a moderator before others see them. */
+  reviewed?: boolean;
+  pinned_comment?: CommentLine | null;
+}
+
+export type SanctionKind = 'shadow' | 'ban';
+
+/** What a moderator imposed on a person; only those who moderate hear of it. */
+export interface Sanction {
+  kind: SanctionKind;
+  person: string;
+  name: string;
+  /** 0: it was lifted. */
+  until_ms: number;
+  v: number;
 }
 
 /** What is left of a sale; the highest `v` wins. */
@@ -209,7 +226,13 @@ export type Request =
   | { t: 'sale.close'; sale: string; version: number }
   | { t: 'coupon.drop'; campaign: string; count: number; seconds?: number; key?: string }
   | { t: 'mute'; person: string; seconds?: number }
-  | { t: 'delete'; comment: string };
+  | { t: 'delete'; comment: string }
+  | { t: 'slow'; seconds: number }
+  | { t: 'review.first'; on: boolean }
+  | { t: 'comment.pin'; comment: string }
+  | { t: 'comment.unpin' }
+  | { t: 'review'; comment: string; approve: boolean }
+  | { t: 'impose'; kind: SanctionKind; person: string; name?: string; seconds?: number };
 
 export type ClientMessage =
   | JoinMessage
@@ -260,6 +283,8 @@ export interface Verdict {
   result: 'delivered' | 'sampled' | 'held' | 'rejected';
   comment?: string;
   code?: string;
+  /** How long until another one may be sent, where it was too early. */
+  wait_ms?: number;
 }
 
 /** A change of the control state: ordered, gap-free by `offset`. */
@@ -280,6 +305,10 @@ export type ControlMessage = { offset: number; at_ms: number } & (
   | { t: 'layout'; layout: string }
   | { t: 'muted'; person: string; until_ms: number }
   | { t: 'deleted'; comment: string }
+  | { t: 'slow.mode'; seconds: number }
+  | { t: 'review.mode'; on: boolean }
+  | { t: 'comment.pinned'; comment: CommentLine }
+  | { t: 'comment.unpinned' }
 );
 
 export type ServerMessage =
@@ -297,7 +326,12 @@ export type ServerMessage =
   | { t: 'stock'; stock: StockCount[] }
   | { t: 'viewers'; n: number }
   | { t: 'likes'; n: number }
-  | { t: 'comments'; comments: CommentLine[] };
+  | { t: 'comments'; comments: CommentLine[] }
+  | { t: 'moderation'; held: CommentLine[]; sanctions: Sanction[] }
+  | { t: 'held'; comments: CommentLine[] }
+  | { t: 'shadowed'; comments: CommentLine[] }
+  | { t: 'reviewed'; comment: string }
+  | { t: 'sanctioned'; sanction: Sanction };
 
 export function isControl(message: ServerMessage): message is ControlMessage {
   return 'offset' in message && 'at_ms' in message;

@@ -5,14 +5,13 @@ import { Refused } from '../../connection';
 import { LiveRoom } from '../../live-room.svelte';
 import { errorText } from '../../texts/errors';
 import { toast } from '../../toasts.svelte';
-import type { CommentLine, Ok, Request, SaleCard, ServerMessage, Verdict } from '../../wire';
+import type { Ok, Request, SaleCard, ServerMessage, Verdict } from '../../wire';
 import { Camera, NoPicture } from './camera.svelte';
 import { OwnPicture } from './own-picture';
 import { cues } from './run-of-show';
 import { Tally } from './tally.svelte';
 
 export const MAX_PINS = 3;
-const MUTE_SECONDS = 600;
 const AROUND_MS = 86_400_000;
 const RUN_CHANGES = new Set<ServerMessage['t']>([
   'segment.started',
@@ -134,18 +133,6 @@ export class StudioRoom {
 
   async closeSale(sale: SaleCard): Promise<void> {
     await this.attempt({ t: 'sale.close', sale: sale.sale, version: sale.version });
-  }
-
-  isMuted(person: string): boolean {
-    return (this.card?.muted[person] ?? 0) > serverNow();
-  }
-
-  async toggleMute(person: string): Promise<void> {
-    await this.attempt({ t: 'mute', person, seconds: this.isMuted(person) ? 0 : MUTE_SECONDS });
-  }
-
-  async deleteComment(line: CommentLine): Promise<void> {
-    await this.attempt({ t: 'delete', comment: line.comment });
   }
 
   async extend(segment: Segment, minutes: number): Promise<void> {

@@ -46,8 +46,6 @@ export default {
   'studio.no_comments': 'Comments appear here.',
   'studio.answer': 'Answer your viewers…',
   'studio.muted': 'Muted',
-  'studio.mute_name': 'Mute {name} for 10 minutes',
-  'studio.unmute_name': 'Let {name} speak again',
   'studio.delete_name': 'Delete this comment of {name}',
   'device.camera': 'Camera',
   'device.microphone': 'Microphone',

@@ -2,6 +2,7 @@ import common from './common';
 import console from './console';
 import errors from './errors';
 import lobby from './lobby';
+import moderate from './moderate';
 import orders from './orders';
 import room from './room';
 import schedule from './schedule';
@@ -14,6 +15,7 @@ export default {
   ...console,
   ...errors,
   ...lobby,
+  ...moderate,
   ...orders,
   ...room,
   ...schedule,

@@ -48,8 +48,6 @@ export default {
   'studio.no_comments': '评论会出现在这里。',
   'studio.answer': '回复观众…',
   'studio.muted': '已禁言',
-  'studio.mute_name': '禁言 {name} 10 分钟',
-  'studio.unmute_name': '解除 {name} 的禁言',
   'studio.delete_name': '删除 {name} 的这条评论',
   'device.camera': '摄像头',
   'device.microphone': '麦克风',
