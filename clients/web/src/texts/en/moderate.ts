@@ -1,5 +1,4 @@
 export default {
-  'moderate.shadowed': 'Only its author and moderators see this',
   'moderate.pinned': 'Pinned comment',
   'moderate.unpin': 'Unpin',
   'moderate.pin': 'Pin for everyone',

@@ -1,7 +1,6 @@
 import type en from '../en/moderate';
 
 export default {
-  'moderate.shadowed': '仅作者与房管可见',
   'moderate.pinned': '置顶评论',
   'moderate.unpin': '取消置顶',
   'moderate.pin': '置顶给所有人',
