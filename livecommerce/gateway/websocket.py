@@ -50,6 +50,7 @@ NOTSENT_BYTES = 16 * 1024
 VERSION = "13"
 """Of the WebSocket protocol."""
 
+_SUBPROTOCOLS = [Subprotocol(name) for name in ENCODINGS]
 _PATH = re.compile(r"^/ws/([0-9A-Za-z]{28})$")
 _PING = b"\x89\x00"
 
@@ -118,7 +119,7 @@ class RoomProtocol(asyncio.Protocol):
         self._wheel = wheel
         self._connections = server_state.connections
         self._protocol = ServerProtocol(
-            subprotocols=[Subprotocol(name) for name in ENCODINGS],
+            subprotocols=_SUBPROTOCOLS,
             select_subprotocol=_select_subprotocol,
             max_size=MAX_INBOUND_BYTES,
         )
@@ -311,7 +312,7 @@ class RoomProtocol(asyncio.Protocol):
         """The handler let this connection into the room."""
         self.session = session
         self.person = session.person.person
-        self.cookie = ""
+        self.cookie = self.origin = self.host = self.forwarded_for = ""
         self._deadline = 0.0
         self._heard_at -= random.random() * PING_SECONDS  # noqa: S311 - pings of a storm must not fall together
 

@@ -72,3 +72,17 @@ async def test_a_host_pins_hides_reviews_and_removes_and_can_undo_it(person: Ope
     await expect(host.part("restrictions")).not_to_contain_text("Removed")
     await bob.page.reload()
     await expect(bob.part("comment-input")).to_be_enabled(timeout=PATIENCE_MS)
+
+
+async def test_markup_in_a_comment_is_shown_as_text(person: OpenPerson) -> None:
+    host, ann = await person("host"), await person("viewer")
+    room = await current_room(host)
+    await go_live(host, room)
+    await ann.go(f"/room/{room}")
+    await expect(ann.part("comment-input")).to_be_enabled(timeout=PATIENCE_MS)
+    markup = "<img src=x onerror='document.title=1'><b>bold</b>"
+    await says(ann, markup)
+    await expect(host.part("comment-list")).to_contain_text(markup, timeout=PATIENCE_MS)
+    for someone in (host, ann):
+        assert await someone.part("comment-list").locator("img, b").count() == 0
+        assert await someone.page.title() != "1"
