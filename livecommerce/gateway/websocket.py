@@ -8,6 +8,7 @@ the kernel does not take of a frame waits in the transport, with the limits of `
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import re
 import socket
@@ -49,6 +50,10 @@ NOTSENT_BYTES = 16 * 1024
 
 VERSION = "13"
 """Of the WebSocket protocol."""
+
+_log = logging.getLogger(__name__)
+_log.setLevel(logging.INFO)
+"""Never finer: the parser would write tokens and comments into the log, frame by frame."""
 
 _SUBPROTOCOLS = [Subprotocol(name) for name in ENCODINGS]
 _PATH = re.compile(r"^/ws/([0-9A-Za-z]{28})$")
@@ -122,6 +127,7 @@ class RoomProtocol(asyncio.Protocol):
             subprotocols=_SUBPROTOCOLS,
             select_subprotocol=_select_subprotocol,
             max_size=MAX_INBOUND_BYTES,
+            logger=_log,
         )
         self._transport: asyncio.Transport = None  # type: ignore[assignment]
         self._descriptor = -1

@@ -11,7 +11,7 @@ from livecommerce.gateway.session import Session
 from livecommerce.gateway.timing_wheel import TimingWheel
 from livecommerce.gateway.websocket import STALL_SECONDS, RoomProtocol
 from livecommerce.room.lanes import CLOSE_ABOVE_BYTES, SKIP_ABOVE_BYTES, Lane
-from tests.raw_socket import upgrade_request
+from tests.raw_socket import PONG, frame, upgrade_request
 from tests.rooms import ROOM
 
 
@@ -71,6 +71,7 @@ class Viewer:
         self.protocol.data_received(upgrade_request(f"/ws/{ROOM}", {}))
         self.protocol.joined(cast("Session", SimpleNamespace(person=SimpleNamespace(person="p"))))
         self.transport.backlog = 0
+        self.protocol.data_received(frame(PONG))  # heard from just now, so no ping is due for a while
 
     def send(self, size: int, lane: Lane) -> bool:
         """Whether something was queued for the viewer."""
