@@ -14,17 +14,12 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from livecommerce.adapters.ledgers import late_ledger
+from livecommerce.adapters.redis_address import connect
 from livecommerce.adapters.redis_bus import RedisBus
 from livecommerce.adapters.redis_comments import RedisComments
-from livecommerce.adapters.redis_connection import (
-    AWAY,
-    Connection,
-    connect,
-    load_library,
-    served,
-    server_status,
-    unsafe_durability,
-)
+from livecommerce.adapters.redis_connection import AWAY, Connection, served
+from livecommerce.adapters.redis_durability import server_status, unsafe_durability
+from livecommerce.adapters.redis_library import load_library
 from livecommerce.adapters.redis_outbox import RedisOutbox
 from livecommerce.adapters.redis_records import RedisRecords
 from livecommerce.adapters.sql_ledger_queue import SqlLedgerQueue

@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from livecommerce.adapters.bill_sandbox import fetch_sandbox_bill
 from livecommerce.adapters.ledgers import late_ledger
-from livecommerce.adapters.redis_connection import Connection, connect
+from livecommerce.adapters.redis_address import connect
+from livecommerce.adapters.redis_connection import Connection
 from livecommerce.adapters.redis_inventory import RedisInventory
 from livecommerce.adapters.redis_outbox import RedisOutbox
 from livecommerce.adapters.sql_connection import migrate, open_sql

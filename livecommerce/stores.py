@@ -8,7 +8,7 @@ from typing import Protocol
 import httpx
 
 from livecommerce.adapters.payment_sandbox import SandboxProvider
-from livecommerce.adapters.redis_connection import connect
+from livecommerce.adapters.redis_address import connect
 from livecommerce.adapters.redis_coupons import RedisCoupons
 from livecommerce.adapters.redis_inventory import RedisInventory
 from livecommerce.adapters.redis_live_rooms import RedisLiveRooms

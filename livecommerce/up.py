@@ -18,7 +18,8 @@ from redis.exceptions import RedisError
 from rich.console import Console
 
 from livecommerce.adapters.embedded_valkey import server_command
-from livecommerce.adapters.redis_connection import AWAY, connect
+from livecommerce.adapters.redis_address import connect
+from livecommerce.adapters.redis_connection import AWAY
 from livecommerce.adapters.sql_connection import migrate
 from livecommerce.app import seed_demo
 from livecommerce.processes import Command, Supervisor

@@ -12,8 +12,11 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from livecommerce.adapters.redis_connection import Connection, connect, load_library
+from livecommerce.adapters.redis_address import connect
+from livecommerce.adapters.redis_connection import Connection
+from livecommerce.adapters.redis_library import load_library
 from livecommerce.adapters.sql_connection import migrate, open_sql
+from tests.cluster import ValkeyCluster, running_cluster
 from tests.servers import PostgresServer, ValkeyServer
 
 
@@ -26,11 +29,29 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyCluster]:
+    """One real cluster of three primaries for the whole session; started by the first test that wants it."""
+    with running_cluster(tmp_path_factory.mktemp("cluster")) as cluster:
+        yield cluster
+
+
 @pytest.fixture
 async def redis(valkey: ValkeyServer) -> AsyncIterator[Connection]:
     """A connection to an empty server with our functions loaded."""
     connection = connect(valkey.url)
     await connection.flushall()
+    await load_library(connection)
+    yield connection
+    await connection.aclose()
+
+
+@pytest.fixture
+async def redis_cluster(cluster: ValkeyCluster) -> AsyncIterator[Connection]:
+    """A connection to an empty cluster with our functions loaded."""
+    connection = connect(cluster.url)
+    for server in await connection.servers():
+        await server.flushall()
     await load_library(connection)
     yield connection
     await connection.aclose()

@@ -35,9 +35,18 @@ class ValkeyServer:
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def running(self) -> bool:
+        """Whether it was started and neither stopped nor killed."""
+        return self._process is not None
+
+    def command(self) -> list[str]:
+        """The server's command line."""
+        return server_command(self.data_dir, self.port)
+
     def start(self) -> None:
         """Starts the server and returns when it answers."""
-        self._process = subprocess.Popen(server_command(self.data_dir, self.port), stdout=subprocess.DEVNULL)
+        self._process = subprocess.Popen(self.command(), stdout=subprocess.DEVNULL)
         with Redis(host="127.0.0.1", port=self.port) as probe:
             for _ in range(500):
                 try:

@@ -49,4 +49,4 @@ _CANCELLABLE: dict[type[AbstractConnection], type[AbstractConnection]] = {
 
 def make_cancellable(pool: ConnectionPool) -> None:
     """Has the pool open connections that hear every cancellation."""
-    pool.connection_class = _CANCELLABLE[pool.connection_class]
+    pool.connection_class = _CANCELLABLE.get(pool.connection_class, pool.connection_class)

@@ -1,18 +1,22 @@
-"""Connections to Redis or Valkey, and the function library that every process loads."""
+"""One Redis or Valkey server as our drivers talk to it."""
 
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.resources import files
-from typing import Any
+from typing import Any, Self
 
 from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import ClusterDownError, OutOfMemoryError, ReadOnlyError, ResponseError, TryAgainError
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import (
+    AskError,
+    ClusterDownError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    ResponseError,
+    TryAgainError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -25,38 +29,57 @@ log = logging.getLogger(__name__)
 AWAY = (RedisConnectionError, RedisTimeoutError, OSError)
 """What is raised while the server cannot be reached, or its answer is lost: outcome unknown."""
 
-_CANNOT_SERVE = (OutOfMemoryError, ReadOnlyError, ClusterDownError, TryAgainError)
+_CANNOT_SERVE = (AskError, OutOfMemoryError, ReadOnlyError, ClusterDownError, TryAgainError)
 _CANNOT_SERVE_CODES = ("MISCONF ", "NOREPLICAS ")
 """Refusals of the server's that the client library has no class for."""
 
-LIBRARY_VERSION = 2
-"""Raised with every release that changes the functions."""
 
-QUEUE_SECONDS = 5.0
-"""How long a command waits for a free connection."""
+class Connection(Redis):
+    """One server. Commands are never repeated by the client: a lost answer may have been a success."""
 
-Connection = Redis
-"""One server. Commands are never repeated by the client: a lost answer may have been a success."""
+    _greeted = 0
 
+    @classmethod
+    def over(cls, pool: BlockingConnectionPool) -> Self:
+        """A client that owns a pool and closes it (``aclose``); nothing is sent until its first use."""
+        make_cancellable(pool)
+        client: Self = cls.from_pool(pool)  # type: ignore[assignment]
+        pool.connection_kwargs["redis_connect_func"] = client._greet
+        return client
 
-def connect(url: str, *, timeout_seconds: float | None = 5.0, max_connections: int = 64) -> Connection:
-    """A client that raises instead of repeating; nothing is sent until its first use.
+    async def _greet(self, connection: AbstractConnection) -> None:
+        await connection.on_connect()
+        self._greeted += 1
 
-    More commands at once than connections wait their turn. The caller closes it (``aclose``). A command that
-    runs into the time-out has an unknown outcome.
-    """
-    pool = BlockingConnectionPool.from_url(
-        url,
-        timeout=QUEUE_SECONDS,
-        protocol=3,
-        retry=Retry(NoBackoff(), 0),
-        socket_timeout=timeout_seconds,
-        socket_connect_timeout=5.0,
-        max_connections=max_connections,
-        client_name="livecommerce",
-    )
-    make_cancellable(pool)
-    return Redis.from_pool(pool)
+    @property
+    def opened(self) -> int:
+        """Connections made so far; behind a new one the server may have come back as another."""
+        return self._greeted
+
+    @property
+    def address(self) -> str:
+        """Where it is, for messages to operators."""
+        where: dict[str, Any] = self.connection_pool.connection_kwargs
+        return str(where.get("path") or f"{where.get('host')}:{where.get('port')}")
+
+    async def servers(self) -> Sequence[Connection]:
+        """Every server that holds data; one, unless this is a cluster.
+
+        Raises:
+            ConnectionError: they cannot be found out.
+        """
+        return (self,)
+
+    async def server_of(self, _key: str | bytes) -> Connection:
+        """The server that holds a key or a shard channel.
+
+        Raises:
+            ConnectionError: it cannot be found out.
+        """
+        return self
+
+    def doubt(self) -> None:
+        """Something does not look as it was known: servers are looked up again before the next command."""
 
 
 def cannot_serve(error: BaseException) -> bool:
@@ -91,65 +114,3 @@ def tag(shard: Shard) -> str:
 def tag_of(identifier: str) -> str:
     """The hash tag of the shard that an id was created in."""
     return tag(shard_of(identifier))
-
-
-def library_source() -> str:
-    """All functions as one library; the files are joined in the order of their names."""
-    folder = files("livecommerce.adapters") / "lua"
-    parts = sorted(
-        (entry.name, entry.read_text("utf-8")) for entry in folder.iterdir() if entry.name.endswith(".lua")
-    )
-    return f"#!lua name=livecommerce\n-- version {LIBRARY_VERSION}\n" + "\n".join(
-        source for _, source in parts
-    )
-
-
-async def load_library(redis: Connection) -> None:
-    """Installs the functions; what is there already, or is newer than ours, is left alone.
-
-    A process of an older release that starts again during a deploy must not take new functions away.
-    """
-    source = library_source()
-    libraries: Any = await redis.function_list(library="livecommerce", withcode=True)
-    for library in libraries:
-        code = library[b"library_code"].decode()
-        if code == source or _version_of(code) > LIBRARY_VERSION:
-            return
-    await redis.function_load(source, replace=True)
-
-
-def _version_of(code: str) -> int:
-    found = re.search(r"^-- version (\d+)$", code, re.MULTILINE)
-    return int(found.group(1)) if found else 0
-
-
-async def unsafe_durability(redis: Connection) -> str | None:
-    """Why selling on this server could lose acknowledged writes, or ``None`` if it is safe."""
-    persistence: Mapping[str, Any] = await redis.info("persistence")
-    memory: Mapping[str, Any] = await redis.info("memory")
-    if not persistence.get("aof_enabled"):
-        return "append-only file is off (appendonly no)"
-    fsync = await redis.config_get("appendfsync")
-    if fsync.get("appendfsync") != "always":
-        return f"appendfsync is {fsync.get('appendfsync')}, not always"
-    if memory.get("maxmemory_policy") != "noeviction":
-        return f"maxmemory-policy is {memory.get('maxmemory_policy')}, not noeviction"
-    return None
-
-
-async def server_status(redis: Connection) -> dict[str, Any]:
-    """Version, durability and memory of the server, for operators.
-
-    Raises:
-        Unavailable: it is away.
-    """
-    with served():
-        server, memory = await redis.info("server"), await redis.info("memory")
-        reason = await unsafe_durability(redis)
-    version = server.get("valkey_version") or server.get("redis_version")
-    return {
-        "version": version,
-        "durable": reason is None,
-        "reason": reason,
-        "used_bytes": memory["used_memory"],
-    }

@@ -8,15 +8,8 @@ from typing import Any
 
 import msgspec
 
-from livecommerce.adapters.redis_connection import (
-    AWAY,
-    Connection,
-    cannot_serve,
-    served,
-    tag,
-    tag_of,
-    unsafe_durability,
-)
+from livecommerce.adapters.redis_connection import AWAY, Connection, cannot_serve, served, tag, tag_of
+from livecommerce.adapters.redis_durability import Durability
 from livecommerce.adapters.redis_functions import ask, call, refusal
 from livecommerce.checkout import Draft, Held, Offer
 from livecommerce.errors import DomainError, NotFound, Unavailable
@@ -37,6 +30,7 @@ class RedisInventory:
 
     def __init__(self, redis: Connection) -> None:
         self._redis = redis
+        self._durability = Durability(redis)
 
     async def open_sale(self, opening: SaleOpening, append: Append) -> int:
         """Opens a sale and appends its event; answers the event's offset.
@@ -45,7 +39,7 @@ class RedisInventory:
             Stale: the room has moved on; nothing was written.
             Unavailable: ``not_durable``: the server could lose what it acknowledges, or it is away.
         """
-        await self._require_durability()
+        await self._durability.require_now()
         answer = await ask(
             self._redis,
             "sale_open_v1",
@@ -131,16 +125,13 @@ class RedisInventory:
         for draft in drafts:
             pipeline.fcall("hold_v1", 1, tag(shard_of(draft.wish.sale)), *_hold_arguments(draft))
         try:
+            await self._durability.require()
             answers = await pipeline.execute(raise_on_error=False)
         except AWAY:
             return [Unavailable("redis_away") for _ in drafts]
+        except Unavailable as refused:
+            return [refused for _ in drafts]
         return [_held(draft, answer) for draft, answer in zip(drafts, answers, strict=True)]
-
-    async def _require_durability(self) -> None:
-        with served():
-            reason = await unsafe_durability(self._redis)
-        if reason is not None:
-            raise Unavailable("not_durable", reason=reason)
 
 
 def _hold_arguments(draft: Draft) -> tuple[str | int | bytes, ...]:

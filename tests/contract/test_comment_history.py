@@ -14,11 +14,11 @@ from tests.rooms import ROOM
 History = FakeComments | RedisComments
 
 
-@pytest.fixture(params=["fake", "redis"])
+@pytest.fixture(params=["fake", "redis", "redis_cluster"])
 def history(request: FixtureRequest) -> History:
     if request.param == "fake":
         return FakeComments(3)
-    redis: Connection = request.getfixturevalue("redis")
+    redis: Connection = request.getfixturevalue(request.param)
     return RedisComments(redis, 3)
 
 

@@ -18,8 +18,8 @@ from tests.selling import PRICE, SHARD, Shop
 
 
 @pytest.fixture
-async def shop(redis: Connection) -> Shop:
-    shop = Shop(redis)
+async def shop(anywhere: Connection) -> Shop:
+    shop = Shop(anywhere)
     await shop.open_room()
     return shop
 
@@ -121,9 +121,9 @@ async def test_a_person_has_no_more_of_a_campaign_than_allowed(shop: Shop) -> No
 
 
 async def test_a_person_has_no_more_of_a_campaign_than_allowed_across_shards(
-    shop: Shop, redis: Connection
+    shop: Shop, anywhere: Connection
 ) -> None:
-    other = Shop(redis, RoomId(new_id(Shard("01"))))
+    other = Shop(anywhere, RoomId(new_id(Shard("01"))))
     await other.open_room()
     await shop.fund(5_000)
     await other.fund(5_000)
@@ -135,8 +135,8 @@ async def test_a_person_has_no_more_of_a_campaign_than_allowed_across_shards(
     assert await budget(other) == (5_000, 0, 0)
 
 
-async def test_taps_in_two_rooms_at_once_take_one_place(shop: Shop, redis: Connection) -> None:
-    other = Shop(redis, RoomId(new_id(Shard("01"))))
+async def test_taps_in_two_rooms_at_once_take_one_place(shop: Shop, anywhere: Connection) -> None:
+    other = Shop(anywhere, RoomId(new_id(Shard("01"))))
     await other.open_room()
     rooms = (shop, other)
     for room in rooms:
@@ -323,7 +323,8 @@ async def test_a_drop_repeated_days_later_is_the_same_drop(shop: Shop) -> None:
     await shop.fund(10_000)
     drop = await shop.drop(1)
     await shop.claim(drop, "ann")
-    for key in await shop.redis.keys(f"{tag(SHARD)}:op:*"):
+    server = await shop.redis.server_of(tag(SHARD))
+    for key in await server.keys(f"{tag(SHARD)}:op:*"):
         await shop.redis.delete(key)
     await shop.drop(1, drop=drop)
     assert (await shop.events()).count("coupon.dropped") == 1

@@ -17,8 +17,8 @@ from tests.selling import PRICE, SHARD, Shop
 
 
 @pytest.fixture
-async def shop(redis: Connection) -> Shop:
-    shop = Shop(redis)
+async def shop(anywhere: Connection) -> Shop:
+    shop = Shop(anywhere)
     await shop.open_room()
     return shop
 
@@ -290,12 +290,13 @@ async def test_a_sale_is_not_opened_where_the_room_has_moved_on(shop: Shop) -> N
 
 
 async def test_a_sale_is_refused_on_a_server_that_may_lose_holds(shop: Shop) -> None:
-    await shop.redis.config_set("appendfsync", "everysec")
+    server = await shop.redis.server_of(tag(SHARD))
+    await server.config_set("appendfsync", "everysec")
     try:
         with pytest.raises(Unavailable, match="not_durable"):
             await shop.open_sale(1)
     finally:
-        await shop.redis.config_set("appendfsync", "always")
+        await server.config_set("appendfsync", "always")
 
 
 async def test_a_confirmed_order_is_told_complete_and_adds_up(shop: Shop) -> None:
@@ -401,5 +402,6 @@ async def give_back(shop: Shop, held: Held) -> None:
 
 async def forget_answers(shop: Shop) -> None:
     """The answers to operations are kept for a day; that day is over."""
-    for key in await shop.redis.keys(f"{tag(SHARD)}:op:*"):
+    server = await shop.redis.server_of(tag(SHARD))
+    for key in await server.keys(f"{tag(SHARD)}:op:*"):
         await shop.redis.delete(key)

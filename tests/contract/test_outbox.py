@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from livecommerce.adapters.redis_connection import Connection, connect, load_library, tag
+from livecommerce.adapters.redis_address import connect
+from livecommerce.adapters.redis_connection import Connection, tag
+from livecommerce.adapters.redis_library import load_library
 from livecommerce.adapters.redis_outbox import RedisOutbox
 from livecommerce.errors import Unavailable
 from livecommerce.ids import Shard
@@ -40,9 +42,9 @@ async def positions(outbox: RedisOutbox, count: int) -> list[str]:
     return [record.position for record in await outbox.read(SHARD, count, 1)]
 
 
-async def test_records_arrive_in_order_and_whole(redis: Connection) -> None:
-    outbox = RedisOutbox(redis, "projector", "one")
-    await tell(redis, "a", "b")
+async def test_records_arrive_in_order_and_whole(anywhere: Connection) -> None:
+    outbox = RedisOutbox(anywhere, "projector", "one")
+    await tell(anywhere, "a", "b")
     first, second = await outbox.read(SHARD, 10, 1)
     assert (first.id, second.id, first.type, first.key, first.room, first.at_ms) == (
         "a", "b", "order.confirmed", "k", "r", 7
@@ -50,60 +52,60 @@ async def test_records_arrive_in_order_and_whole(redis: Connection) -> None:
     assert bytes(first.data) == b"{}"
 
 
-async def test_what_was_not_acknowledged_is_read_again(redis: Connection) -> None:
-    outbox = RedisOutbox(redis, "projector", "one")
-    await tell(redis, "a", "b")
+async def test_what_was_not_acknowledged_is_read_again(anywhere: Connection) -> None:
+    outbox = RedisOutbox(anywhere, "projector", "one")
+    await tell(anywhere, "a", "b")
     first = await outbox.read(SHARD, 10, 1)
     await outbox.acknowledge(SHARD, [first[0].position])
     assert ids(await outbox.read(SHARD, 10, 1)) == ["b"]
 
 
-async def test_a_member_that_returns_finishes_what_it_began(redis: Connection) -> None:
-    await tell(redis, "a")
-    await RedisOutbox(redis, "projector", "one").read(SHARD, 10, 1)
-    assert ids(await RedisOutbox(redis, "projector", "one").read(SHARD, 10, 1)) == ["a"]
+async def test_a_member_that_returns_finishes_what_it_began(anywhere: Connection) -> None:
+    await tell(anywhere, "a")
+    await RedisOutbox(anywhere, "projector", "one").read(SHARD, 10, 1)
+    assert ids(await RedisOutbox(anywhere, "projector", "one").read(SHARD, 10, 1)) == ["a"]
 
 
-async def test_members_of_a_group_share_the_records(redis: Connection) -> None:
-    await tell(redis, "a", "b")
-    one, two = (RedisOutbox(redis, "projector", name) for name in ("one", "two"))
+async def test_members_of_a_group_share_the_records(anywhere: Connection) -> None:
+    await tell(anywhere, "a", "b")
+    one, two = (RedisOutbox(anywhere, "projector", name) for name in ("one", "two"))
     assert ids(await one.read(SHARD, 1, 1)) == ["a"]
     assert ids(await two.read(SHARD, 10, 1)) == ["b"]
 
 
-async def test_the_records_of_a_dead_member_are_taken_over(redis: Connection) -> None:
-    await tell(redis, "a")
-    await RedisOutbox(redis, "projector", "dead").read(SHARD, 10, 1)
-    assert ids(await RedisOutbox(redis, "projector", "alive").read(SHARD, 10, 1)) == []
-    assert ids(await RedisOutbox(redis, "projector", "alive", idle_ms=0).read(SHARD, 10, 1)) == ["a"]
+async def test_the_records_of_a_dead_member_are_taken_over(anywhere: Connection) -> None:
+    await tell(anywhere, "a")
+    await RedisOutbox(anywhere, "projector", "dead").read(SHARD, 10, 1)
+    assert ids(await RedisOutbox(anywhere, "projector", "alive").read(SHARD, 10, 1)) == []
+    assert ids(await RedisOutbox(anywhere, "projector", "alive", idle_ms=0).read(SHARD, 10, 1)) == ["a"]
 
 
-async def test_waiting_for_records_ends_when_one_comes(redis: Connection) -> None:
-    outbox = RedisOutbox(redis, "projector", "one")
+async def test_waiting_for_records_ends_when_one_comes(anywhere: Connection) -> None:
+    outbox = RedisOutbox(anywhere, "projector", "one")
     reading = asyncio.create_task(outbox.read(SHARD, 10, 4_000))
     await asyncio.sleep(0)
-    await tell(redis, "a")
+    await tell(anywhere, "a")
     assert ids(await reading) == ["a"]
 
 
-async def test_what_every_group_has_applied_is_trimmed_and_nothing_else(redis: Connection) -> None:
-    await tell(redis, "a", "b", "c")
-    projector, other = RedisOutbox(redis, "projector", "one"), RedisOutbox(redis, "other", "one")
+async def test_what_every_group_has_applied_is_trimmed_and_nothing_else(anywhere: Connection) -> None:
+    await tell(anywhere, "a", "b", "c")
+    projector, other = RedisOutbox(anywhere, "projector", "one"), RedisOutbox(anywhere, "other", "one")
     read, theirs = await positions(projector, 10), await positions(other, 2)
     await projector.acknowledge(SHARD, read)
-    assert await redis.xlen(STREAM) == 3
+    assert await anywhere.xlen(STREAM) == 3
     await other.acknowledge(SHARD, theirs[1:])
-    assert await redis.xlen(STREAM) == 3
+    assert await anywhere.xlen(STREAM) == 3
     await other.acknowledge(SHARD, theirs[:1])
-    assert await redis.xlen(STREAM) == 1
+    assert await anywhere.xlen(STREAM) == 1
     await other.acknowledge(SHARD, await positions(other, 10))
-    assert await redis.xlen(STREAM) == 0
+    assert await anywhere.xlen(STREAM) == 0
 
 
-async def test_lag_is_what_is_not_applied(redis: Connection) -> None:
-    outbox = RedisOutbox(redis, "projector", "one")
+async def test_lag_is_what_is_not_applied(anywhere: Connection) -> None:
+    outbox = RedisOutbox(anywhere, "projector", "one")
     assert await outbox.lag(SHARD) == OutboxLag(length=0, oldest_ms=None)
-    await tell(redis, "a", "b")
+    await tell(anywhere, "a", "b")
     first, second = await positions(outbox, 10)
     await outbox.acknowledge(SHARD, [first])
     assert await outbox.lag(SHARD) == OutboxLag(length=1, oldest_ms=int(second.split("-")[0]))
@@ -123,11 +125,11 @@ async def test_an_outage_loses_no_record(valkey: ValkeyServer, redis: Connection
     await patient.aclose()
 
 
-async def test_a_server_without_the_group_gets_it_again(redis: Connection) -> None:
-    outbox = RedisOutbox(redis, "projector", "one")
+async def test_a_server_without_the_group_gets_it_again(anywhere: Connection) -> None:
+    outbox = RedisOutbox(anywhere, "projector", "one")
     await outbox.read(SHARD, 10, 1)
-    await redis.delete(STREAM)
-    await tell(redis, "a")
+    await anywhere.delete(STREAM)
+    await tell(anywhere, "a")
     with pytest.raises(Unavailable):
         await outbox.read(SHARD, 10, 1)
     assert ids(await outbox.read(SHARD, 10, 1)) == ["a"]

@@ -13,8 +13,8 @@ from tests.selling import CURRENCY, PRICE, SHARD, Shop
 
 
 @pytest.fixture
-async def shop(redis: Connection) -> Shop:
-    shop = Shop(redis)
+async def shop(anywhere: Connection) -> Shop:
+    shop = Shop(anywhere)
     await shop.open_room()
     return shop
 

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from livecommerce.adapters.redis_connection import (
-    Connection,
-    library_source,
-    load_library,
-    tag,
-    unsafe_durability,
-)
+from livecommerce.adapters.redis_connection import Connection, tag
+from livecommerce.adapters.redis_durability import unsafe_durability
+from livecommerce.adapters.redis_library import library_source, load_library
 from livecommerce.ids import Shard
 
 SHARD = tag(Shard("00"))

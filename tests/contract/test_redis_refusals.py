@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.exceptions import ResponseError
 
-from livecommerce.adapters.redis_connection import Connection, load_library, tag
+from livecommerce.adapters.redis_connection import Connection, tag
 from livecommerce.adapters.redis_functions import call
+from livecommerce.adapters.redis_library import load_library
 from livecommerce.adapters.redis_outbox import RedisOutbox
 from livecommerce.adapters.redis_rooms import RedisRooms
 from livecommerce.checkout import Held, Wish

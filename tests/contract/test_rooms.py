@@ -20,11 +20,11 @@ from tests.rooms import ROOM, a_product, a_room
 Store = FakeRooms | RedisRooms
 
 
-@pytest.fixture(params=["fake", "redis"])
+@pytest.fixture(params=["fake", "redis", "redis_cluster"])
 def store(request: FixtureRequest) -> Store:
     if request.param == "fake":
         return FakeRooms()
-    redis: Connection = request.getfixturevalue("redis")
+    redis: Connection = request.getfixturevalue(request.param)
     return RedisRooms(redis)
 
 

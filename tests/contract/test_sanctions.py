@@ -14,11 +14,11 @@ from tests.rooms import ROOM
 Store = FakeSanctions | RedisSanctions
 
 
-@pytest.fixture(params=["fake", "redis"])
+@pytest.fixture(params=["fake", "redis", "redis_cluster"])
 def store(request: FixtureRequest) -> Store:
     if request.param == "fake":
         return FakeSanctions(FakeBus())
-    redis: Connection = request.getfixturevalue("redis")
+    redis: Connection = request.getfixturevalue(request.param)
     return RedisSanctions(redis)
 
 

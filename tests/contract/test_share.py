@@ -51,8 +51,8 @@ class Room:
 
 
 @pytest.fixture
-def room(redis: Connection) -> Room:
-    return Room(redis)
+def room(anywhere: Connection) -> Room:
+    return Room(anywhere)
 
 
 async def test_a_friend_who_stays_unlocks_the_sharers_coupon(room: Room) -> None:
@@ -160,8 +160,8 @@ async def test_any_depth_is_measured_and_one_level_is_rewarded(room: Room) -> No
     assert room.rewards.arrivals == [("coupon-a", "b"), ("coupon-b", "c"), ("coupon-c", "d")]
 
 
-async def test_two_levels_are_rewarded_where_that_is_set(redis: Connection) -> None:
-    room = Room(redis, depth=2)
+async def test_two_levels_are_rewarded_where_that_is_set(anywhere: Connection) -> None:
+    room = Room(anywhere, depth=2)
     for sharer, friend in ("ab", "bc", "cd"):
         await room.visit(friend, await room.share(sharer))
     assert [coupon for coupon, person in room.rewards.arrivals if person == "d"] == ["coupon-c", "coupon-b"]
@@ -175,10 +175,10 @@ async def test_refusals_are_counted_by_their_reason(room: Room) -> None:
     assert figures.refused == {"self": 1, "same_device": 1}
 
 
-async def test_a_link_outlives_a_lost_tree(room: Room, redis: Connection) -> None:
+async def test_a_link_outlives_a_lost_tree(room: Room, anywhere: Connection) -> None:
     await room.visit("bo", await room.share("ann"))
     grant = await room.share("bo")
-    await redis.delete(f"{tag(Shard('00'))}:tree:{ROOM}", f"{tag(Shard('00'))}:visits:{ROOM}")
+    await anywhere.delete(f"{tag(Shard('00'))}:tree:{ROOM}", f"{tag(Shard('00'))}:visits:{ROOM}")
     assert (await room.visit("cy", grant))[0] == "arrived"
     assert (await room.sharing.link(ROOM, PersonId("cy"), "", 0))[1].depth == 2
 
@@ -189,26 +189,28 @@ async def forget_tree(redis: Connection) -> None:
 
 
 async def test_nobody_is_brought_by_whom_they_brought_after_the_tree_was_lost(
-    room: Room, redis: Connection
+    room: Room, anywhere: Connection
 ) -> None:
     await room.visit("bo", await room.share("ann"))
     await room.visit("cy", await room.share("bo"))
     bos, cys = await room.share("bo"), await room.share("cy")
     for link in (bos, cys):
-        await forget_tree(redis)
+        await forget_tree(anywhere)
         assert await room.visit("ann", link) == ("cycle", "cycle")
-    await forget_tree(redis)
+    await forget_tree(anywhere)
     assert await room.visit("bo", cys) == ("cycle", "cycle")
 
 
-async def test_links_restore_no_circle_in_whatever_order_they_are_used(room: Room, redis: Connection) -> None:
+async def test_links_restore_no_circle_in_whatever_order_they_are_used(
+    room: Room, anywhere: Connection
+) -> None:
     for sharer, friend in (("ann", "bo"), ("bo", "cy"), ("cy", "dan")):
         await room.visit(friend, await room.share(sharer))
     cys, dans = await room.share("cy"), await room.share("dan")
-    await forget_tree(redis)
+    await forget_tree(anywhere)
     await room.visit("bo", dans)
     await room.visit("eve", cys)
-    stored: Any = await redis.hgetall(f"{tag(Shard('00'))}:tree:{ROOM}")
+    stored: Any = await anywhere.hgetall(f"{tag(Shard('00'))}:tree:{ROOM}")
     parents = {node: place.split()[0] for node, place in stored.items()}
     for node in parents:
         line = [node]
@@ -218,19 +220,19 @@ async def test_links_restore_no_circle_in_whatever_order_they_are_used(room: Roo
 
 
 async def test_a_person_who_invents_devices_is_remembered_with_few_and_then_counts_no_more(
-    room: Room, redis: Connection
+    room: Room, anywhere: Connection
 ) -> None:
     for number in range(50):
         await room.sharing.arrived(ROOM, "bo", f"device-{number}", "", room.now_ms)
-    assert await redis.hlen(f"{tag(Shard('00'))}:devices:{ROOM}") == 11
+    assert await anywhere.hlen(f"{tag(Shard('00'))}:devices:{ROOM}") == 11
     grant = await room.share("ann")
     assert await room.visit("bo", grant, device="another") == ("too_many_devices", "too_many_devices")
     assert await room.visit("bo", grant, device="device-3") == ("arrived", "verified")
 
 
-async def test_no_id_of_a_person_stands_in_the_tree(room: Room, redis: Connection) -> None:
+async def test_no_id_of_a_person_stands_in_the_tree(room: Room, anywhere: Connection) -> None:
     await room.visit("person-of-interest", await room.share("somebody-who-shares"))
     for kind in ("tree", "devices", "visits", "rewards"):
-        stored = repr(await redis.hgetall(f"{tag(Shard('00'))}:{kind}:{ROOM}"))
+        stored = repr(await anywhere.hgetall(f"{tag(Shard('00'))}:{kind}:{ROOM}"))
         assert "person-of-interest" not in stored
         assert "'somebody-who-shares'" not in stored.replace("coupon-somebody-who-shares", "")

@@ -9,7 +9,7 @@ import asyncio
 import sys
 
 from livecommerce.adapters.ledgers import open_ledger
-from livecommerce.adapters.redis_connection import connect
+from livecommerce.adapters.redis_address import connect
 from livecommerce.adapters.redis_orders import RedisOrders
 from livecommerce.adapters.redis_outbox import RedisOutbox
 from livecommerce.adapters.sql_connection import open_sql

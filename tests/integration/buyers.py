@@ -10,7 +10,7 @@ import asyncio
 import json
 import sys
 
-from livecommerce.adapters.redis_connection import connect
+from livecommerce.adapters.redis_address import connect
 from livecommerce.adapters.redis_coupons import RedisCoupons
 from livecommerce.adapters.redis_inventory import RedisInventory
 from livecommerce.checkout import Checkout, Wish

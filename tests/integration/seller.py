@@ -9,7 +9,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from livecommerce.adapters.redis_connection import connect
+from livecommerce.adapters.redis_address import connect
 from livecommerce.ids import OrderId, PersonId, RoomId
 from tests.selling import CURRENCY
 from tests.till import Till

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from livecommerce.adapters.redis_connection import connect, load_library
+from livecommerce.adapters.redis_address import connect
+from livecommerce.adapters.redis_library import load_library
 from livecommerce.checkout import Held, Wish
 from livecommerce.clock import now_ms
 from livecommerce.errors import Unavailable

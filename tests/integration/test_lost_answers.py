@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from livecommerce.adapters.redis_connection import AWAY, Connection, connect
+from livecommerce.adapters.redis_address import connect
+from livecommerce.adapters.redis_connection import AWAY, Connection
 from livecommerce.adapters.redis_rooms import RedisRooms
 from livecommerce.room import room as rules
 from livecommerce.room.live import LiveRoom

@@ -21,7 +21,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from livecommerce.adapters.redis_connection import connect, load_library, tag
+from livecommerce.adapters.redis_address import connect
+from livecommerce.adapters.redis_connection import tag
+from livecommerce.adapters.redis_library import load_library
 from livecommerce.checkout import Held
 from livecommerce.clock import now_ms
 from livecommerce.errors import DomainError
