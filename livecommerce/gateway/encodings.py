@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import msgpack
 import msgspec
-import orjson
 from msgspec import Struct
 
-from livecommerce.gateway.messages import ClientMessages, parse
+from livecommerce.gateway.messages import ClientMessages
 
 TEXT, BINARY = 0x81, 0x82
 """First byte of a complete text or binary frame (RFC 6455 §5.2)."""
@@ -22,7 +20,7 @@ class Encoding(Struct, frozen=True):
     subprotocol: str
     first_byte: int
     dumps: Callable[[Any], bytes]
-    loads: Callable[[bytes], Any]
+    loads: Callable[[bytes], ClientMessages]
 
     def encode(self, messages: Sequence[object]) -> bytes:
         """Messages as one complete, unmasked frame."""
@@ -34,7 +32,7 @@ class Encoding(Struct, frozen=True):
         Raises:
             ValueError: it is not a message of the vocabulary.
         """
-        return parse(self.loads(payload))
+        return self.loads(payload)
 
 
 def frame(first_byte: int, payload: bytes) -> bytes:
@@ -47,22 +45,16 @@ def frame(first_byte: int, payload: bytes) -> bytes:
     return bytes((first_byte, 127)) + size.to_bytes(8, "big") + payload
 
 
-def _dump_json(messages: Any) -> bytes:
-    return orjson.dumps(messages, default=msgspec.to_builtins)
+_read_json = msgspec.json.Decoder(ClientMessages).decode
+_read_msgpack = msgspec.msgpack.Decoder(ClientMessages).decode
 
 
-def _dump_msgpack(messages: Any) -> bytes:
-    packed: bytes = msgpack.packb(messages, default=msgspec.to_builtins)
-    return packed
+def _load_json(payload: bytes) -> ClientMessages:
+    """From bytes to a typed message in one pass; all text must be UTF-8, also where nobody reads it."""
+    message: ClientMessages = _read_json(str(payload, "utf-8"))
+    return message
 
 
-def _load_msgpack(payload: bytes) -> Any:
-    try:
-        return msgpack.unpackb(payload)
-    except msgpack.UnpackException as error:
-        raise ValueError("not MessagePack") from error
-
-
-JSON = Encoding("livecommerce.v1.json", TEXT, _dump_json, orjson.loads)
-MSGPACK = Encoding("livecommerce.v1.msgpack", BINARY, _dump_msgpack, _load_msgpack)
+JSON = Encoding("livecommerce.v1.json", TEXT, msgspec.json.Encoder().encode, _load_json)
+MSGPACK = Encoding("livecommerce.v1.msgpack", BINARY, msgspec.msgpack.Encoder().encode, _read_msgpack)
 ENCODINGS = {encoding.subprotocol: encoding for encoding in (JSON, MSGPACK)}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-import msgspec
 from msgspec import Meta, Struct
 
 from livecommerce.coupon import GrantCard
@@ -395,13 +394,3 @@ ServerMessages = (
     | Sanctioned
 )
 """Everything a client can receive."""
-
-
-def parse(document: Any) -> ClientMessages:
-    """A decoded frame (JSON or MessagePack) as a typed message.
-
-    Raises:
-        msgspec.ValidationError: it does not have the form of any message.
-    """
-    message: ClientMessages = msgspec.convert(document, ClientMessages)
-    return message
