@@ -52,7 +52,7 @@ VERSION = "13"
 """Of the WebSocket protocol."""
 
 _log = logging.getLogger(__name__)
-_log.setLevel(logging.INFO)
+_log.setLevel(logging.WARNING)
 """Never finer: the parser would write tokens and comments into the log, frame by frame."""
 
 _SUBPROTOCOLS = [Subprotocol(name) for name in ENCODINGS]
