@@ -225,7 +225,8 @@ def _handlers(
 ) -> Mapping[type[Any], Any]:
     trail = Trail(stores.audit, now_ms)
     stockroom = Stockroom(stores.catalog, stores.schedule)
-    desk = HoldBatch(Checkout(stores.inventory, stores.coupons), background, now_ms)
+    checkout = Checkout(stores.inventory, stores.coupons, stores.shops, now_ms)
+    desk = HoldBatch(checkout, background, now_ms)
     selling = SellingCommands(
         desk,
         stores.inventory,

@@ -2,58 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
 
-from livecommerce.coupon import Coupon, Wallets, discount_of
+from livecommerce.basket import Basket, Offer, WishLine, basket_of
+from livecommerce.clock import Clock
+from livecommerce.coupon import Coupon, Wallets
 from livecommerce.errors import DomainError, NotFound
+from livecommerce.fees import CREATOR_PPM
 from livecommerce.flash_sale import StockCount
 from livecommerce.ids import GrantId, OrderId, SaleId, new_id, shard_of
-from livecommerce.localized import LocalText
-from livecommerce.money import PPM, split
-from livecommerce.orders import OrderCard, OrderDraft, OrderLine, OrderSummary, OrderTerms
+from livecommerce.orders import CardLine, OrderCard, OrderDraft, OrderLine, OrderSummary, OrderTerms
+from livecommerce.policy_shelf import PolicyShelf
+from livecommerce.pricing import Price
+from livecommerce.shop import Policies, Policy
 
-
-class Offer(Struct, frozen=True, kw_only=True):
-    """What a sale sells, for whom and by whom; fixed when it opens. The price is the inventory's."""
-
-    sale: str
-    room: str
-    shop: str
-    """The merchant: owner of the product."""
-    host_shop: str
-    creator: str
-    """The host, a person id."""
-    product: str
-    sku: str
-    category: str
-    title: LocalText
-    image: str
-    currency: str
-    brand_ppm: int = 0
-    """What a guest brand leaves to the show's shop."""
+KEPT_OFFERS = 1_000
+"""Offers a process remembers; far above what runs at a time."""
 
 
 class Wish(Struct, frozen=True, kw_only=True):
-    """A buyer's tap on *buy*."""
+    """A buyer's tap on *buy*: all of its lines, or none."""
 
     buyer: str
-    sale: str
     key: str
     """Idempotency key: the same key is the same wish."""
-    price_minor: int
-    """Per unit, as the buyer saw it."""
-    qty: int = 1
-    grant: str = ""
+    lines: tuple[WishLine, ...]
+    grants: tuple[str, ...] = ()
     segment: str | None = None
     """The part of the show that is on air."""
     brand: str | None = None
 
     def fingerprint(self) -> str:
         """What makes two wishes with one key the same wish."""
-        return f"{self.sale}|{self.price_minor}|{self.qty}|{self.grant}"
+        lines = ";".join(f"{line.sale}|{line.price_minor}|{line.qty}" for line in self.lines)
+        return f"{lines}|{','.join(self.grants)}"
 
 
 class Draft(Struct, frozen=True, kw_only=True):
@@ -65,138 +50,95 @@ class Draft(Struct, frozen=True, kw_only=True):
 
 
 class Held(Struct, frozen=True, kw_only=True):
-    """A granted wish, and what is left after it."""
+    """A granted wish, and what is left of its sales after it."""
 
     order: OrderCard
-    stock: StockCount
+    stocks: tuple[StockCount, ...]
 
 
-class Rates(Struct, frozen=True, kw_only=True):
-    """The platform's fees of a category, in force from a time on."""
-
-    from_ms: int
-    commission_ppm: int
-    technical_fee_ppm: int
-
-
-RATES: dict[str, tuple[Rates, ...]] = {
-    "": (Rates(from_ms=0, commission_ppm=50_000, technical_fee_ppm=6_000),),
-    "fresh-food": (Rates(from_ms=0, commission_ppm=20_000, technical_fee_ppm=6_000),),
-    "electronics": (Rates(from_ms=0, commission_ppm=30_000, technical_fee_ppm=6_000),),
-    "jewelry": (Rates(from_ms=0, commission_ppm=100_000, technical_fee_ppm=10_000),),
-}
-"""Category → its rates, oldest first; the empty category serves all that are not listed."""
-
-CREATOR_PPM = 200_000
-
-MOST_BRAND_PPM = (
-    PPM
-    - CREATOR_PPM
-    - max(rates.commission_ppm + rates.technical_fee_ppm for dated in RATES.values() for rates in dated)
-)
-"""What a guest brand can leave to the show's shop at most, so that an order's shares are within the whole."""
-
-KEPT_OFFERS = 1_000
-"""Offers a process remembers; far above what runs at a time."""
-
-
-def rates_at(category: str, at_ms: int) -> Rates:
-    """The rates of a category at a time."""
-    dated = RATES.get(category, RATES[""])
-    return [rates for rates in dated if rates.from_ms <= at_ms][-1]
-
-
-def check_out(wish: Wish, offer: Offer, coupon: Coupon | None, order: OrderId, at_ms: int) -> Draft:
+def check_out(
+    wish: Wish, basket: Basket, coupons: Sequence[Coupon], policy: Policy, order: OrderId, at_ms: int
+) -> Draft:
     """An order's price, lines and terms.
 
     Raises:
-        Conflict: the coupon does not fit the order.
+        Conflict: the coupons do not fit the order.
     """
-    gross = wish.price_minor * wish.qty
-    discount = discount_of(coupon, gross, offer.currency, offer.shop) if coupon else 0
-    lines = _allocate(_lines(wish, offer), coupon, discount)
-    rates = rates_at(offer.category, at_ms)
+    agreed = basket.price(coupons, policy, at_ms)
     return Draft(
         wish=wish,
-        summary=OrderSummary(
-            order=order,
-            room=offer.room,
-            sale=offer.sale,
-            product=offer.product,
-            sku=offer.sku,
-            title=offer.title,
-            image=offer.image,
-            qty=wish.qty,
-            price_minor=wish.price_minor,
-            discount_minor=discount,
-            total_minor=gross - discount,
-            currency=offer.currency,
-            segment=wish.segment,
-            brand=wish.brand,
-        ),
-        order=OrderDraft(
-            order=order,
-            room=offer.room,
-            shop=offer.shop,
-            host_shop=offer.host_shop,
-            buyer=wish.buyer,
-            creator=offer.creator,
-            sale=offer.sale,
-            segment=wish.segment,
-            brand=wish.brand,
-            campaign=coupon.campaign if coupon else None,
-            currency=offer.currency,
-            lines=lines,
-            total_minor=gross - discount,
-            terms=OrderTerms(
-                commission_ppm=rates.commission_ppm,
-                technical_fee_ppm=rates.technical_fee_ppm,
-                creator_ppm=CREATOR_PPM,
-                brand_ppm=offer.brand_ppm,
-            ),
-        ),
+        summary=_summary(wish, basket, agreed, policy, order),
+        order=_order(wish, basket, agreed, policy, order),
     )
 
 
-def _lines(wish: Wish, offer: Offer) -> tuple[OrderLine, ...]:
-    gross = wish.price_minor * wish.qty
-    return (
-        OrderLine(
-            line=1,
-            product=offer.product,
-            sku=offer.sku,
-            category=offer.category,
-            qty=wish.qty,
-            unit_price_minor=wish.price_minor,
-            gross_minor=gross,
-            merchant_discount_minor=0,
-            platform_discount_minor=0,
-            paid_minor=gross,
-        ),
+def _summary(wish: Wish, basket: Basket, agreed: Price, policy: Policy, order: OrderId) -> OrderSummary:
+    offer, line = basket.first, agreed.lines[0]
+    several = len(agreed.lines) > 1
+    return OrderSummary(
+        order=order,
+        room=offer.room,
+        sale=offer.sale,
+        product=offer.product,
+        sku=offer.sku,
+        title=offer.title,
+        image=offer.image,
+        qty=sum(one.qty for one in agreed.lines),
+        price_minor=line.unit_price_minor,
+        discount_minor=agreed.discount_minor,
+        total_minor=agreed.total_minor,
+        currency=offer.currency,
+        segment=wish.segment,
+        brand=wish.brand,
+        shop=offer.shop,
+        lines=tuple(map(_card_line, agreed.lines, basket.offers)) if several else (),
+        shipping_minor=agreed.shipping_minor,
+        ships_within_hours=policy.ships_within_hours if policy.address_needed else 0,
+        return_window_days=policy.return_window_days,
+        address_needed=policy.address_needed,
     )
 
 
-def _allocate(lines: Sequence[OrderLine], coupon: Coupon | None, discount: int) -> tuple[OrderLine, ...]:
-    """Spreads a discount over lines by their gross; the parts add up exactly."""
-    if coupon is None:
-        return tuple(lines)
-    parts = split(discount, [line.gross_minor for line in lines])
-    return tuple(_discounted(line, coupon.funder, part) for line, part in zip(lines, parts, strict=True))
-
-
-def _discounted(line: OrderLine, funder: str, part: int) -> OrderLine:
-    merchant, platform = (0, part) if funder == "platform" else (part, 0)
-    return OrderLine(
-        line=line.line,
+def _card_line(line: OrderLine, offer: Offer) -> CardLine:
+    return CardLine(
+        sale=line.sale,
         product=line.product,
         sku=line.sku,
-        category=line.category,
+        title=offer.title,
+        image=offer.image,
         qty=line.qty,
-        unit_price_minor=line.unit_price_minor,
-        gross_minor=line.gross_minor,
-        merchant_discount_minor=merchant,
-        platform_discount_minor=platform,
-        paid_minor=line.gross_minor - part,
+        price_minor=line.unit_price_minor,
+        discount_minor=line.merchant_discount_minor + line.platform_discount_minor,
+    )
+
+
+def _order(wish: Wish, basket: Basket, agreed: Price, policy: Policy, order: OrderId) -> OrderDraft:
+    offer, rates = basket.first, agreed.lines[0].rates
+    assert rates is not None  # noqa: S101 - every line was made here, with rates
+    return OrderDraft(
+        order=order,
+        room=offer.room,
+        shop=offer.shop,
+        host_shop=offer.host_shop,
+        buyer=wish.buyer,
+        creator=offer.creator,
+        sale=offer.sale,
+        segment=wish.segment,
+        brand=wish.brand,
+        campaign=agreed.coupons[0].campaign if agreed.coupons else None,
+        currency=offer.currency,
+        lines=agreed.lines,
+        total_minor=agreed.total_minor,
+        terms=OrderTerms(
+            commission_ppm=rates.commission_ppm,
+            technical_fee_ppm=rates.technical_fee_ppm,
+            creator_ppm=CREATOR_PPM,
+            brand_ppm=rates.brand_ppm,
+            return_window_days=policy.return_window_days,
+            shipping_minor=agreed.shipping_minor,
+            ships_within_hours=policy.ships_within_hours if policy.address_needed else 0,
+        ),
+        coupons=agreed.coupons,
     )
 
 
@@ -210,8 +152,9 @@ class Holds(Protocol):
     async def hold_many(self, drafts: Sequence[Draft]) -> list[Held | DomainError]:
         """Takes units for each draft by itself, all in one round trip; answers in order.
 
-        A granted hold is durable. The same key again answers the same hold, with another wish it is
-        ``key_reused``. Refusals are answers, so that one buyer's does not concern another.
+        A draft gets all its lines and coupons, or nothing; a refusal names the line by its ``sale``. A held
+        order is durable. The same key again answers the same hold, with another wish it is ``key_reused``.
+        Refusals are answers, so that one buyer's does not concern another.
         """
         ...
 
@@ -219,25 +162,42 @@ class Holds(Protocol):
 class Checkout:
     """Turns wishes into holds."""
 
-    def __init__(self, holds: Holds, wallets: Wallets) -> None:
+    def __init__(self, holds: Holds, wallets: Wallets, policies: Policies, clock: Clock) -> None:
         self._holds = holds
         self._wallets = wallets
+        self._policies = PolicyShelf(policies, clock)
         self._offers: dict[str, Offer] = {}
 
     async def buy(self, wishes: Sequence[Wish], at_ms: int) -> list[Held | DomainError]:
-        """Answers each wish by itself, in order; at most three round trips for all of them."""
-        await self._learn({wish.sale for wish in wishes} - self._offers.keys())
-        coupons = await self._coupons([wish.grant for wish in wishes if wish.grant])
+        """Answers each wish by itself, in order; at most three round trips to Redis for all of them."""
+        await self._learn({line.sale for wish in wishes for line in wish.lines})
+        coupons = await self._coupons([grant for wish in wishes for grant in wish.grants])
         drafts = [self._draft(wish, coupons, at_ms) for wish in wishes]
         answers = iter(await self._holds.hold_many([draft for draft in drafts if isinstance(draft, Draft)]))
         return [next(answers) if isinstance(draft, Draft) else draft for draft in drafts]
 
+    async def look(
+        self, lines: Sequence[WishLine], grants: Sequence[str]
+    ) -> tuple[Basket, Policy, list[Coupon]]:
+        """What a wish would be made of, without wishing; coupons that are not there are left out.
+
+        Raises:
+            DomainError: the lines make no order.
+        """
+        await self._learn({line.sale for line in lines})
+        basket = basket_of(lines, self._offers)
+        coupons = await self._coupons(grants)
+        return basket, self._policies.of(basket.first.shop), list(coupons.values())
+
     async def _learn(self, sales: set[str]) -> None:
-        if sales:
+        unknown = sales - self._offers.keys()
+        if unknown:
             if len(self._offers) > KEPT_OFFERS:
                 self._offers.clear()
-            offers = await self._holds.offers([SaleId(sale) for sale in sales])
+                unknown = sales
+            offers = await self._holds.offers([SaleId(sale) for sale in unknown])
             self._offers.update({offer.sale: offer for offer in offers if offer is not None})
+        await self._policies.learn({self._offers[sale].shop for sale in sales if sale in self._offers})
 
     async def _coupons(self, grants: Sequence[str]) -> dict[str, Coupon]:
         if not grants:
@@ -245,14 +205,13 @@ class Checkout:
         found = await self._wallets.coupons([GrantId(grant) for grant in grants])
         return {coupon.grant: coupon for coupon in found if coupon is not None}
 
-    def _draft(self, wish: Wish, coupons: dict[str, Coupon], at_ms: int) -> Draft | DomainError:
-        offer = self._offers.get(wish.sale)
-        if offer is None:
-            return NotFound("sale_not_found")
-        if wish.grant and wish.grant not in coupons:
+    def _draft(self, wish: Wish, coupons: Mapping[str, Coupon], at_ms: int) -> Draft | DomainError:
+        if any(grant not in coupons for grant in wish.grants):
             return NotFound("coupon_not_found")
-        order = OrderId(new_id(shard_of(wish.sale), at_ms))
         try:
-            return check_out(wish, offer, coupons.get(wish.grant), order, at_ms)
+            basket = basket_of(wish.lines, self._offers)
+            policy = self._policies.of(basket.first.shop)
+            order = OrderId(new_id(shard_of(basket.first.sale), at_ms))
+            return check_out(wish, basket, [coupons[grant] for grant in wish.grants], policy, order, at_ms)
         except DomainError as refusal:
             return refusal

@@ -8,7 +8,6 @@ from typing import Protocol
 from msgspec import Struct
 
 from livecommerce.clock import Clock
-from livecommerce.errors import Conflict
 from livecommerce.ids import CampaignId, GrantId, PersonId, RoomId, Shard, ShopId
 from livecommerce.localized import LocalText
 
@@ -19,12 +18,18 @@ class GrantSummary(Struct, frozen=True, kw_only=True):
     campaign: str
     title: LocalText
     discount_minor: int
+    """What it takes off; of a percentage the most that it takes off."""
     threshold_minor: int
+    """The list price of an order's lines must reach this."""
     currency: str
     arrivals_needed: int = 0
     ends_ms: int = 0
     shop: str = ""
     """The merchant whose products alone it lowers, being the one who pays; empty: the platform pays."""
+    percent_ppm: int = 0
+    """The part of the price that it takes off, up to ``discount_minor``; 0: a fixed amount."""
+    exclusive: bool = False
+    """It lowers nothing that another coupon lowers."""
 
 
 class GrantCard(GrantSummary, frozen=True, kw_only=True):
@@ -48,6 +53,7 @@ class Campaign(Struct, frozen=True, kw_only=True):
     funder: str
     """merchant or platform."""
     discount_minor: int
+    """What a coupon takes off, or takes off at most; so much of the budget is set aside for it."""
     threshold_minor: int
     currency: str
     budget_minor: int
@@ -57,6 +63,10 @@ class Campaign(Struct, frozen=True, kw_only=True):
     arrivals_needed: int
     starts_ms: int
     ends_ms: int
+    percent_ppm: int = 0
+    """The part of the price that a coupon takes off; 0: a fixed amount."""
+    exclusive: bool = False
+    """Its coupons are used alone."""
 
     @property
     def left_minor(self) -> int:
@@ -75,6 +85,8 @@ class Campaign(Struct, frozen=True, kw_only=True):
             arrivals_needed=self.arrivals_needed,
             ends_ms=self.ends_ms,
             shop=self.shop if self.funder == "merchant" else "",
+            percent_ppm=self.percent_ppm,
+            exclusive=self.exclusive,
         )
 
     def runs_at(self, at_ms: int) -> bool:
@@ -94,22 +106,8 @@ class Coupon(Struct, frozen=True, kw_only=True):
     discount_minor: int
     threshold_minor: int
     currency: str
-
-
-def discount_of(coupon: Coupon, gross_minor: int, currency: str, shop: str) -> int:
-    """What a coupon takes off a shop's products; a unit is left to pay, as providers take no empty payments.
-
-    Raises:
-        Conflict: ``coupon_not_for_this`` (another merchant would pay), ``coupon_threshold`` or
-            ``coupon_currency``.
-    """
-    if coupon.funder == "merchant" and coupon.shop != shop:
-        raise Conflict("coupon_not_for_this")
-    if coupon.currency != currency:
-        raise Conflict("coupon_currency", currency=coupon.currency)
-    if gross_minor < coupon.threshold_minor:
-        raise Conflict("coupon_threshold", threshold_minor=coupon.threshold_minor)
-    return max(0, min(coupon.discount_minor, gross_minor - 1))
+    percent_ppm: int = 0
+    exclusive: bool = False
 
 
 class CouponDrop(Struct, frozen=True, kw_only=True):

@@ -11,11 +11,9 @@ from livecommerce.ids import OrderId, PersonId, Shard
 from livecommerce.localized import LocalText
 
 
-class OrderSummary(Struct, frozen=True, kw_only=True):
-    """The part of an order's card that is settled when the buyer taps."""
+class CardLine(Struct, frozen=True, kw_only=True):
+    """One line of an order's card."""
 
-    order: str
-    room: str
     sale: str
     product: str
     sku: str
@@ -25,11 +23,42 @@ class OrderSummary(Struct, frozen=True, kw_only=True):
     price_minor: int
     """Per unit."""
     discount_minor: int
+    """Of the whole line, by all coupons."""
+
+
+class OrderSummary(Struct, frozen=True, kw_only=True):
+    """The part of an order's card that is settled when the buyer taps.
+
+    ``sale``, ``product``, ``sku``, ``title``, ``image`` and ``price_minor`` are those of the first line.
+    """
+
+    order: str
+    room: str
+    sale: str
+    product: str
+    sku: str
+    title: LocalText
+    image: str
+    qty: int
+    """Units of all lines."""
+    price_minor: int
+    """Per unit."""
+    discount_minor: int
     total_minor: int
-    """What the buyer pays."""
+    """What the buyer pays, shipping included."""
     currency: str
     segment: str | None = None
     brand: str | None = None
+    shop: str = ""
+    """The merchant."""
+    lines: tuple[CardLine, ...] = ()
+    """Every line where there are several; an order of one line is told by the fields above."""
+    shipping_minor: int = 0
+    ships_within_hours: int = 0
+    """The merchant's promise; 0: none."""
+    return_window_days: int = 7
+    address_needed: bool = False
+    """Goods are sent: it cannot be paid without an address."""
 
 
 class OrderCard(OrderSummary, frozen=True, kw_only=True):
@@ -57,6 +86,20 @@ class OrderTerms(Struct, frozen=True, kw_only=True):
     payment_fee_bearer: str = "merchant"
     """merchant or platform."""
     return_window_days: int = 7
+    shipping_minor: int = 0
+    """What the buyer pays for sending all of it."""
+    ships_within_hours: int = 0
+    """The merchant's promise; 0: none."""
+
+
+class LineRates(Struct, frozen=True, kw_only=True):
+    """Rates of one line, as they were when the buyer tapped."""
+
+    commission_ppm: int
+    """The platform's commission of the line's fee base, by its category."""
+    technical_fee_ppm: int
+    brand_ppm: int = 0
+    """The share of the line's fee base that a guest brand leaves to the show's shop."""
 
 
 class OrderLine(Struct, frozen=True, kw_only=True):
@@ -74,7 +117,23 @@ class OrderLine(Struct, frozen=True, kw_only=True):
     merchant_discount_minor: int
     platform_discount_minor: int
     paid_minor: int
-    """Gross less both discounts."""
+    """Gross less both discounts, and its part of the shipping."""
+    shipping_minor: int = 0
+    """Its part of the order's shipping."""
+    sale: str = ""
+    """Where its units are from; empty in orders from before there were several lines: the order's sale."""
+    rates: LineRates | None = None
+    """None in orders from before there were several lines: the order's terms tell them."""
+
+
+class UsedCoupon(Struct, frozen=True, kw_only=True):
+    """A coupon that lowers an order."""
+
+    grant: str
+    campaign: str
+    funder: str
+    """merchant or platform."""
+    discount_minor: int
 
 
 class Capture(Struct, frozen=True, kw_only=True):
@@ -85,12 +144,14 @@ class Capture(Struct, frozen=True, kw_only=True):
     """The provider's transaction id."""
     captured_minor: int
     captured_ms: int
+    attempt: str = ""
+    """Our id of the payment, under which the provider is asked for refunds."""
 
 
 class OrderDraft(Struct, frozen=True, kw_only=True):
     """Everything that is agreed when the buyer taps, and no personal data.
 
-    Law: ``paid_minor`` of the lines add up to ``total_minor``.
+    All lines are one merchant's and one room's. Law: ``paid_minor`` of the lines add up to ``total_minor``.
     """
 
     order: str
@@ -103,13 +164,17 @@ class OrderDraft(Struct, frozen=True, kw_only=True):
     creator: str
     """The host who sold it, a person id."""
     sale: str
+    """The first line's."""
     segment: str | None
     brand: str | None
     campaign: str | None
+    """The first coupon's."""
     currency: str
     lines: tuple[OrderLine, ...]
     total_minor: int
     terms: OrderTerms
+    coupons: tuple[UsedCoupon, ...] = ()
+    """At most one that the merchant pays for, first, and one that the platform pays for."""
 
 
 class ConfirmedOrder(OrderDraft, frozen=True, kw_only=True):
@@ -206,7 +271,7 @@ class OrderRow(OrderCard, frozen=True, kw_only=True):
     charge: str
     """none, pending, full, partially_refunded, refunded."""
     fulfillment: str
-    """unfulfilled, shipped, delivered, received, returned."""
+    """unfulfilled, partially_shipped, shipped, delivered, received, returned."""
     room_title: LocalText
     brand_name: LocalText | None
     paid_ms: int | None

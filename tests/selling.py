@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -11,14 +12,26 @@ from livecommerce.adapters.redis_coupons import RedisCoupons
 from livecommerce.adapters.redis_inventory import RedisInventory
 from livecommerce.adapters.redis_orders import RedisOrders
 from livecommerce.adapters.redis_payments import RedisPayments
-from livecommerce.checkout import Checkout, Held, Offer, Wish
+from livecommerce.basket import Offer, WishLine
+from livecommerce.checkout import Checkout, Held, Wish
 from livecommerce.clock import now_ms
 from livecommerce.coupon import CouponDrop, GrantCard, GrantSummary
 from livecommerce.errors import DomainError
 from livecommerce.flash_sale import Append, SaleOpening
-from livecommerce.ids import CampaignId, OrderId, PersonId, RoomId, SaleId, Shard, new_id, shard_of
+from livecommerce.ids import (
+    CampaignId,
+    OrderId,
+    PersonId,
+    RoomId,
+    SaleId,
+    Shard,
+    ShopId,
+    new_id,
+    shard_of,
+)
 from livecommerce.outbox import OutboxRecord
 from livecommerce.payment import Standing
+from livecommerce.shop import Policy
 
 SHARD = Shard("00")
 SHARDS = 2
@@ -26,17 +39,40 @@ PRICE = 9_900
 CURRENCY = "CNY"
 
 
-def offer(room: str, sale: str) -> Offer:
-    """An umbrella, sold by the host's own shop."""
+def a_wish(
+    sale: str, buyer: str, *, key: str = "", price_minor: int = PRICE, qty: int = 1, grant: str = ""
+) -> Wish:
+    """A tap on *buy*, with a fresh key unless one is given."""
+    line = WishLine(sale=sale, price_minor=price_minor, qty=qty)
+    return Wish(buyer=buyer, key=key or new_id(), lines=(line,), grants=(grant,) if grant else ())
+
+
+class FakePolicies:
+    """Shops' policies in memory; one that nobody set sends nothing and costs nothing."""
+
+    def __init__(self) -> None:
+        self.set: dict[str, Policy] = {}
+
+    async def policies_of(self, shops: Sequence[str]) -> dict[str, Policy]:
+        """By shop id."""
+        return {shop: self.set.get(shop, Policy(address_needed=False)) for shop in shops}
+
+    async def set_policy(self, shop: ShopId, policy: Policy) -> None:
+        """Puts a policy in force."""
+        self.set[shop] = policy
+
+
+def offer(room: str, sale: str, *, shop: str = "shop", category: str = "home") -> Offer:
+    """An umbrella, sold in the host's shop."""
     return Offer(
         sale=sale,
         room=room,
-        shop="shop",
+        shop=shop,
         host_shop="shop",
         creator="host",
         product="umbrella",
         sku="umbrella-red",
-        category="home",
+        category=category,
         title={"zh-CN": "雨伞", "en": "Umbrella"},
         image="/static/umbrella.jpg",
         currency=CURRENCY,
@@ -52,7 +88,8 @@ class Shop:
         self.orders = RedisOrders(redis, shards=1)
         self.payments = RedisPayments(redis)
         self.coupons = RedisCoupons(redis, shards=SHARDS)
-        self.checkout = Checkout(self.inventory, self.coupons)
+        self.policies = FakePolicies()
+        self.checkout = Checkout(self.inventory, self.coupons, self.policies, now_ms)
         self.room = room or RoomId(new_id(SHARD))
         self.shard = shard_of(self.room)
         self.campaign = CampaignId("campaign")
@@ -102,8 +139,19 @@ class Shop:
 
     async def try_buy(self, sale: str, buyer: str, **changes: str | int) -> Held | DomainError:
         """Taps on *buy*, with a fresh key unless one is given."""
-        wish = {"buyer": buyer, "sale": sale, "key": new_id(), "price_minor": PRICE} | changes
-        return (await self.checkout.buy([msgspec.convert(wish, Wish)], now_ms()))[0]
+        return (await self.checkout.buy([a_wish(sale, buyer, **changes)], now_ms()))[0]  # type: ignore[arg-type]
+
+    async def try_buy_bag(
+        self, lines: Sequence[tuple[str, int]], buyer: str, *, grants: Sequence[str] = (), key: str = ""
+    ) -> Held | DomainError:
+        """Wishes for several (sale, units) at once, with a fresh key unless one is given."""
+        wish = Wish(
+            buyer=buyer,
+            key=key or new_id(),
+            lines=tuple(WishLine(sale=sale, price_minor=PRICE, qty=qty) for sale, qty in lines),
+            grants=tuple(grants),
+        )
+        return (await self.checkout.buy([wish], now_ms()))[0]
 
     async def buy(self, sale: str, buyer: str, **changes: str | int) -> Held:
         """Taps on *buy* and must get it."""

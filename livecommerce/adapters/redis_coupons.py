@@ -159,4 +159,6 @@ def _coupon(grant: GrantId, answer: Sequence[Any]) -> Coupon | None:
         discount_minor=summary.discount_minor,
         threshold_minor=summary.threshold_minor,
         currency=summary.currency,
+        percent_ppm=summary.percent_ppm,
+        exclusive=summary.exclusive,
     )

@@ -44,5 +44,9 @@ def refusal(parts: list[Any]) -> DomainError | Stale:
     code = parts[0].decode()
     if code == "stale":
         return Stale()
-    params = {parts[index].decode(): parts[index + 1] for index in range(1, len(parts), 2)}
-    return NotFound(code) if code.endswith("_not_found") else Conflict(code, **params)
+    params = {parts[index].decode(): _value(parts[index + 1]) for index in range(1, len(parts), 2)}
+    return NotFound(code, **params) if code.endswith("_not_found") else Conflict(code, **params)
+
+
+def _value(part: bytes | int) -> str | int:
+    return part.decode() if isinstance(part, bytes) else part

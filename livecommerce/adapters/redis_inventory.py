@@ -11,7 +11,8 @@ import msgspec
 from livecommerce.adapters.redis_connection import AWAY, Connection, cannot_serve, served, tag, tag_of
 from livecommerce.adapters.redis_durability import Durability
 from livecommerce.adapters.redis_functions import ask, call, refusal
-from livecommerce.checkout import Draft, Held, Offer
+from livecommerce.basket import Offer
+from livecommerce.checkout import Draft, Held
 from livecommerce.errors import DomainError, NotFound, Unavailable
 from livecommerce.flash_sale import Append, SaleAdjustment, SaleOpening, StockAudit, StockCount
 from livecommerce.ids import SaleId, shard_of
@@ -123,7 +124,7 @@ class RedisInventory:
             return []
         pipeline = self._redis.pipeline(transaction=False)
         for draft in drafts:
-            pipeline.fcall("hold_v1", 1, tag(shard_of(draft.wish.sale)), *_hold_arguments(draft))
+            pipeline.fcall("hold_v2", 1, tag(shard_of(draft.order.order)), *_hold_arguments(draft))
         try:
             await self._durability.require()
             answers = await pipeline.execute(raise_on_error=False)
@@ -135,27 +136,24 @@ class RedisInventory:
 
 
 def _hold_arguments(draft: Draft) -> tuple[str | int | bytes, ...]:
-    wish, summary = draft.wish, draft.summary
+    wish, order = draft.wish, draft.order
     return (
-        wish.sale,
-        summary.order,
+        order.order,
         wish.buyer,
         wish.key,
         wish.fingerprint(),
-        wish.price_minor,
-        wish.qty,
-        summary.total_minor,
-        summary.discount_minor,
-        wish.grant,
-        _encode(summary),
-        _encode(draft.order),
+        order.total_minor,
+        " ".join(f"{line.sale}:{line.qty}:{line.price_minor}" for line in wish.lines),
+        " ".join(f"{coupon.grant}:{coupon.discount_minor}" for coupon in order.coupons),
+        _encode(draft.summary),
+        _encode(order),
     )
 
 
 def _held(draft: Draft, answer: Any) -> Held | DomainError:
     if isinstance(answer, Exception):
         if not cannot_serve(answer):
-            log.error("hold of sale %s: %s", draft.wish.sale, answer)
+            log.error("hold of sale %s: %s", draft.order.sale, answer)
         return Unavailable("redis_away")
     outcome, *rest = answer
     if outcome == b"no":
@@ -163,7 +161,9 @@ def _held(draft: Draft, answer: Any) -> Held | DomainError:
         if isinstance(refused, Stale):
             raise refused
         return refused
-    return Held(order=decode_card(rest[0]), stock=_count(draft.wish.sale, rest[1:]))
+    card, *numbers = rest
+    stocks = (_count(line.sale, numbers[4 * at : 4 * at + 4]) for at, line in enumerate(draft.wish.lines))
+    return Held(order=decode_card(card), stocks=tuple(stocks))
 
 
 def _count(sale: str, numbers: Sequence[int]) -> StockCount:

@@ -14,7 +14,7 @@ from livecommerce.adapters.sql_schema import orders, products, shops, shows, sql
 from livecommerce.errors import Unavailable
 from livecommerce.ids import OrderId, PersonId
 from livecommerce.localized import LocalText
-from livecommerce.orders import ConfirmedOrder, Names, OrderCard, OrderRow
+from livecommerce.orders import CardLine, ConfirmedOrder, Names, OrderCard, OrderLine, OrderRow
 
 PAGE = 200
 """Orders that a buyer's list shows at most."""
@@ -108,11 +108,16 @@ def _row(record: Row[Any], names: Names, items: dict[str, tuple[LocalText, str]]
         image=image,
         qty=sum(line.qty for line in order.lines),
         price_minor=first.unit_price_minor,
-        discount_minor=sum(line.gross_minor - line.paid_minor for line in order.lines),
+        discount_minor=sum(map(_discount_of, order.lines)),
         total_minor=order.total_minor,
         currency=order.currency,
         segment=order.segment,
         brand=order.brand,
+        shop=order.shop,
+        lines=tuple(_card_line(line, order, items) for line in order.lines) if len(order.lines) > 1 else (),
+        shipping_minor=order.terms.shipping_minor,
+        ships_within_hours=order.terms.ships_within_hours,
+        return_window_days=order.terms.return_window_days,
         expires_ms=0,
         created_ms=order.created_ms,
         order_state=record.order_state,
@@ -123,3 +128,21 @@ def _row(record: Row[Any], names: Names, items: dict[str, tuple[LocalText, str]]
         paid_ms=order.confirmed_ms,
         ledger="applied" if record.applied else None,
     )
+
+
+def _card_line(line: OrderLine, order: ConfirmedOrder, items: dict[str, tuple[LocalText, str]]) -> CardLine:
+    title, image = items.get(line.product, ({"und": line.product}, ""))
+    return CardLine(
+        sale=line.sale or order.sale,
+        product=line.product,
+        sku=line.sku,
+        title=title,
+        image=image,
+        qty=line.qty,
+        price_minor=line.unit_price_minor,
+        discount_minor=_discount_of(line),
+    )
+
+
+def _discount_of(line: OrderLine) -> int:
+    return line.merchant_discount_minor + line.platform_discount_minor

@@ -1,6 +1,6 @@
 """The SQL tables. Money is in minor units, times are UTC milliseconds, documents are JSON text.
 
-Personal data stands in ``persons`` alone; every other table knows people by id.
+Personal data stands in ``persons``, ``addresses`` and ``deliveries`` alone; the others know people by id.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 
 metadata = MetaData(
@@ -56,6 +58,18 @@ shops = Table(
     Column("created_ms", BigInteger, nullable=False),
 )
 
+shop_policies = Table(
+    "shop_policies",
+    metadata,
+    Column("shop", Id, ForeignKey("shops.shop"), primary_key=True),
+    Column("return_window_days", Integer, nullable=False),
+    Column("shipping_minor", BigInteger, nullable=False),
+    Column("free_shipping_from_minor", BigInteger, nullable=False),
+    Column("ships_within_hours", Integer, nullable=False),
+    Column("address_needed", Boolean, nullable=False),
+)
+"""What shops promise now; orders keep what was promised to them."""
+
 memberships = Table(
     "memberships",
     metadata,
@@ -64,6 +78,28 @@ memberships = Table(
     Column("role", String(20), primary_key=True),
 )
 """Who may do what where; ``shop`` is empty for roles of the whole deployment (operator)."""
+
+addresses = Table(
+    "addresses",
+    metadata,
+    Column("address", Id, primary_key=True),
+    Column("person", Id, nullable=False, index=True),
+    Column("is_default", Boolean, nullable=False),
+    Column("fields", JSON, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+)
+"""People's address books; a person may come from the host application and have no row in ``persons``."""
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("order", Id, primary_key=True),
+    Column("buyer", Id, nullable=False, index=True),
+    Column("fields", JSON),
+    Column("note", Text, nullable=False),
+    Column("chosen_ms", BigInteger, nullable=False, index=True),
+)
+"""Where an order goes and what its buyer asks for, copied when it is paid; no ``fields``: nothing is sent."""
 
 products = Table(
     "products",
@@ -171,6 +207,8 @@ campaigns = Table(
     Column("arrivals_needed", Integer, nullable=False),
     Column("starts_ms", BigInteger, nullable=False),
     Column("ends_ms", BigInteger, nullable=False),
+    Column("percent_ppm", Integer, nullable=False, server_default="0"),
+    Column("exclusive", Boolean, nullable=False, server_default=false()),
 )
 """``kind``: drop or share; ``funder``: merchant or platform; the budget's home."""
 
@@ -203,12 +241,127 @@ orders = Table(
     Column("document", JSON, nullable=False),
     Column("confirmed_ms", BigInteger, nullable=False, index=True),
     Column("received_ms", BigInteger),
+    Column("receipt_due_ms", BigInteger, index=True),
     Column("settles_ms", BigInteger, index=True),
+    Index("ix_orders_shop_confirmed_ms", "shop", "confirmed_ms"),
 )
 """Confirmed orders; ``document`` is the ``ConfirmedOrder`` as it left the live system.
 
-``settles_ms`` is the end of the return window of a received order that is not settled yet.
+``receipt_due_ms`` is when a shipped order counts as received; ``settles_ms`` is the end of the return window of
+a received order that is not settled yet and has nothing open.
 """
+
+order_lines = Table(
+    "order_lines",
+    metadata,
+    Column("order", Id, primary_key=True),
+    Column("line", Integer, primary_key=True),
+    Column("product", Id, nullable=False, index=True),
+    Column("sku", Id, nullable=False),
+    Column("qty", Integer, nullable=False),
+)
+"""What orders are of, for looking them up; the document has the rest."""
+
+parcels = Table(
+    "parcels",
+    metadata,
+    Column("parcel", Id, primary_key=True),
+    Column("order", Id, ForeignKey("orders.order"), nullable=False, index=True),
+    Column("shop", Id, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("carrier", String(60), nullable=False),
+    Column("tracking", String(60), nullable=False),
+    Column("lines", JSON, nullable=False),
+    Column("wish", JSON, nullable=False),
+    Column("shipped_ms", BigInteger, nullable=False),
+    Column("delivered_ms", BigInteger),
+    Index("ix_parcels_shop_tracking", "shop", "tracking"),
+)
+"""What merchants gave to carriers; ``wish`` is what was asked for, to tell a repeat from another wish."""
+
+parcel_updates = Table(
+    "parcel_updates",
+    metadata,
+    Column("shop", Id, primary_key=True),
+    Column("message", String(120), primary_key=True),
+    Column("tracking", String(60), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("told_ms", BigInteger, nullable=False),
+    Index("ix_parcel_updates_shop_tracking", "shop", "tracking"),
+)
+"""What carriers told, once a message; also of parcels that the merchant enters later."""
+
+parcel_keys = Table(
+    "parcel_keys",
+    metadata,
+    Column("shop", Id, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("since_ms", BigInteger, nullable=False),
+)
+"""How often a shop has changed the key of its carriers' messages; the key itself is derived."""
+
+returns = Table(
+    "returns",
+    metadata,
+    Column("return_id", Id, primary_key=True),
+    Column("order", Id, ForeignKey("orders.order"), nullable=False, index=True),
+    Column("state", String(12), nullable=False, index=True),
+    Column("reason", String(20), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("lines", JSON, nullable=False),
+    Column("wish", JSON, nullable=False),
+    Column("carrier", String(60), nullable=False),
+    Column("tracking", String(60), nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("decided_ms", BigInteger),
+    Column("received_ms", BigInteger),
+    Column("refund", Id),
+)
+
+refunds = Table(
+    "refunds",
+    metadata,
+    Column("refund", Id, primary_key=True),
+    Column("order", Id, ForeignKey("orders.order"), nullable=False, index=True),
+    Column("state", String(12), nullable=False),
+    Column("cause", String(12), nullable=False),
+    Column("payment", Id, nullable=False),
+    Column("provider", String(20), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("lines", JSON, nullable=False),
+    Column("wish", JSON, nullable=False),
+    Column("restock", Boolean, nullable=False),
+    Column("return_id", Id),
+    Column("requested_by", Id, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("sent_ms", BigInteger),
+    Column("done_ms", BigInteger),
+    Column("provider_refund", String(80), nullable=False),
+    Column("error", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("next_ms", BigInteger),
+    Index("ix_refunds_state_next_ms", "state", "next_ms"),
+)
+"""Money on its way back to buyers; ``payment`` and ``refund`` are the numbers that the provider knows.
+
+``next_ms`` is when the provider is asked next; leasing one moves it ahead.
+"""
+
+restocks = Table(
+    "restocks",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("order", Id, ForeignKey("orders.order"), nullable=False, index=True),
+    Column("line", Integer, nullable=False),
+    Column("qty", Integer, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+)
+"""Units that merchants put back in stock."""
 
 journal = Table(
     "journal",

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from livecommerce.basket import MAX_LINES
 from livecommerce.coupon import GrantCard
 from livecommerce.flash_sale import StockCount
 from livecommerce.orders import OrderCard
@@ -80,6 +81,26 @@ class Buy(ClientMessage, frozen=True, kw_only=True, tag="buy"):
     qty: Annotated[int, Meta(ge=1, le=99)] = 1
     grant: Id = ""
     """The coupon to use, from the buyer's wallet."""
+
+
+class BagLine(Struct, frozen=True, kw_only=True):
+    """Units of one sale in a bag."""
+
+    sale: Id
+    version: Positive
+    price_minor: Price
+    qty: Annotated[int, Meta(ge=1, le=99)] = 1
+
+
+class BuyBag(ClientMessage, frozen=True, kw_only=True, tag="buy.bag"):
+    """Asks for units of several sales of one merchant, all or nothing; answered by ``ok`` with the hold, or
+    ``error``, which names a line that stands in the way by its ``sale``."""
+
+    lines: Annotated[tuple[BagLine, ...], Meta(min_length=1, max_length=MAX_LINES)]
+    key: Key
+    """Idempotency key: the same key is the same wish."""
+    grants: Annotated[tuple[Id, ...], Meta(max_length=2)] = ()
+    """The coupons to use: one of the merchant's and one of the platform's at most."""
 
 
 class Claim(ClientMessage, frozen=True, kw_only=True, tag="claim"):
@@ -196,6 +217,7 @@ ClientMessages = (
     | Comment
     | Like
     | Buy
+    | BuyBag
     | Claim
     | ShowStart
     | ShowEnd

@@ -7,8 +7,9 @@ from typing import Any, Protocol
 
 import msgspec
 
+from livecommerce.basket import Offer, WishLine
 from livecommerce.catalog import Allocation, Product
-from livecommerce.checkout import Held, Offer, Wish
+from livecommerce.checkout import Held, Wish
 from livecommerce.clock import Clock
 from livecommerce.coupon import Campaign, Campaigns, CouponDrop, Wallets
 from livecommerce.errors import Conflict, DomainError, NotFound, Unavailable
@@ -80,6 +81,7 @@ class SellingCommands:
         """Message type → handler."""
         return {
             wire.Buy: self.buy,
+            wire.BuyBag: self.buy_bag,
             wire.Claim: self.claim,
             wire.SaleOpen: self.open_sale,
             wire.SaleClose: self.close_sale,
@@ -91,25 +93,41 @@ class SellingCommands:
 
     async def buy(self, session: Session, message: wire.Buy) -> wire.Ok | None:
         """Takes units of a sale at the price the buyer saw."""
+        grants = (message.grant,) if message.grant else ()
+        return await self._hold(session, message, (message,), grants)
+
+    async def buy_bag(self, session: Session, message: wire.BuyBag) -> wire.Ok | None:
+        """Takes units of several sales at the prices the buyer saw, all or nothing."""
+        return await self._hold(session, message, message.lines, message.grants)
+
+    async def _hold(
+        self,
+        session: Session,
+        message: wire.Buy | wire.BuyBag,
+        lines: Sequence[wire.Buy | wire.BagLine],
+        grants: Sequence[str],
+    ) -> wire.Ok | None:
         session.require_account()
         state = session.served.live.state
-        card = rules.find_sale(state, message.sale)
-        if card.version != message.version:
-            raise Conflict("sale_changed", version=card.version)
+        for line in lines:
+            card = rules.find_sale(state, line.sale)
+            if card.version != line.version:
+                raise Conflict("sale_changed", version=card.version, sale=card.sale)
         segment = state.segment
         held = await self._buying.buy(
             Wish(
                 buyer=session.person.person,
-                sale=message.sale,
                 key=message.key,
-                price_minor=message.price_minor,
-                qty=message.qty,
-                grant=message.grant,
+                lines=tuple(
+                    WishLine(sale=line.sale, price_minor=line.price_minor, qty=line.qty) for line in lines
+                ),
+                grants=tuple(grants),
                 segment=segment.segment if segment else None,
                 brand=segment.brand if segment else None,
             )
         )
-        session.served.share_stock(held.stock)
+        for stock in held.stocks:
+            session.served.share_stock(stock)
         return wire.Ok(id=message.id, order=held.order) if message.id is not None else None
 
     async def claim(self, session: Session, message: wire.Claim) -> wire.Ok | None:

@@ -1,9 +1,10 @@
 """From an order's facts to balanced entries. No I/O, no clock, and nothing but integers.
 
-A sale divides its *fee base*, list price less the merchant's own discount, over the shares of merchant,
-creator, host shop and platform. The buyer pays the fee base less the discount that the platform funds. A
-refund takes back from each share in proportion to what is left on it, so that any sequence of refunds stays
-balanced, never overdraws a share, and ends in zero when everything was given back.
+A sale divides the *fee base* of each line, list price less the merchant's own discount, over the shares of
+merchant, creator, host shop and platform, by the line's own rates. The buyer pays the fee base less the
+discount that the platform funds, and the shipping, which is the merchant's. A refund takes back from each
+share in proportion to what is left on it, so that any sequence of refunds stays balanced, never overdraws a
+share, and ends in zero when everything was given back.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from livecommerce.ledger.accounts import ShareAccount
 from livecommerce.ledger.entry import Entry, Posting, entry_id
 from livecommerce.ledger.facts import Fact, Refund, ReturnPostage, Settlement
 from livecommerce.money import PPM, floor_share, split
-from livecommerce.orders import ConfirmedOrder
+from livecommerce.orders import ConfirmedOrder, OrderLine
 
 
 class BadHistory(ValueError):
@@ -59,18 +60,24 @@ def _sold(order: ConfirmedOrder) -> _Left:
     lines = sum(line.paid_minor for line in order.lines)
     if not lines == order.total_minor == order.charge.captured_minor:
         raise BadHistory(f"lines {lines}, total {order.total_minor}, captured {order.charge.captured_minor}")
-    marketing = sum(line.platform_discount_minor for line in order.lines)
-    terms = order.terms
-    host_ppm = terms.brand_ppm if order.host_shop != order.shop else 0
-    taken = (terms.creator_ppm, host_ppm, terms.commission_ppm, terms.technical_fee_ppm)
-    if sum(taken) > PPM:
-        raise BadHistory(f"shares of {sum(taken)} ppm are more than the whole")
     return _Left(
         paid=order.total_minor,
-        marketing=marketing,
-        fee=floor_share(order.total_minor, terms.payment_fee_ppm),
-        shares=tuple(split(order.total_minor + marketing, [PPM - sum(taken), *taken])),
+        marketing=sum(line.platform_discount_minor for line in order.lines),
+        fee=floor_share(order.total_minor, order.terms.payment_fee_ppm),
+        shares=tuple(map(sum, zip(*(_shares(order, line) for line in order.lines), strict=True))),
     )
+
+
+def _shares(order: ConfirmedOrder, line: OrderLine) -> list[int]:
+    """A line's fee base over the shares, by its own rates; what was paid for sending it is the merchant's."""
+    rates, terms = line.rates or order.terms, order.terms
+    host_ppm = rates.brand_ppm if order.host_shop != order.shop else 0
+    taken = (terms.creator_ppm, host_ppm, rates.commission_ppm, rates.technical_fee_ppm)
+    if sum(taken) > PPM:
+        raise BadHistory(f"shares of {sum(taken)} ppm are more than the whole")
+    base = line.paid_minor - line.shipping_minor + line.platform_discount_minor
+    merchant, *others = split(base, [PPM - sum(taken), *taken])
+    return [merchant + line.shipping_minor, *others]
 
 
 def _share_accounts(order: ConfirmedOrder) -> tuple[ShareAccount, ...]:

@@ -6,14 +6,14 @@ import msgspec
 import pytest
 
 from livecommerce.adapters.redis_connection import Connection, tag
-from livecommerce.checkout import Held, Wish
+from livecommerce.checkout import Held
 from livecommerce.clock import now_ms
 from livecommerce.errors import Conflict, NotFound, Unavailable
 from livecommerce.flash_sale import SaleAdjustment, StockCount
 from livecommerce.ids import OrderId, PersonId, SaleId
 from livecommerce.orders import ConfirmedOrder, OrderCard
 from livecommerce.room.live import Stale
-from tests.selling import PRICE, SHARD, Shop
+from tests.selling import PRICE, SHARD, Shop, a_wish
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ async def shop(anywhere: Connection) -> Shop:
 async def test_a_hold_takes_a_unit_and_shows_its_price_and_deadline(shop: Shop) -> None:
     sale = await shop.open_sale(3, hold_seconds=60)
     held = await shop.buy(sale, "ann")
-    assert (held.stock.available, held.stock.held, held.stock.sold) == (2, 1, 0)
+    assert (held.stocks[0].available, held.stocks[0].held, held.stocks[0].sold) == (2, 1, 0)
     assert held.order.state == "held"
     assert held.order.total_minor == PRICE
     assert held.order.expires_ms - held.order.created_ms == 60_000
@@ -35,7 +35,7 @@ async def test_a_hold_takes_a_unit_and_shows_its_price_and_deadline(shop: Shop) 
 
 async def test_one_pipeline_answers_each_wish_by_itself(shop: Shop) -> None:
     sale = await shop.open_sale(1)
-    wishes = [Wish(buyer=buyer, sale=sale, key=f"key-{buyer}", price_minor=PRICE) for buyer in ("ann", "bob")]
+    wishes = [a_wish(sale, buyer) for buyer in ("ann", "bob")]
     first, second = await shop.checkout.buy(wishes, now_ms())
     assert isinstance(first, Held)
     assert isinstance(second, Conflict)
@@ -68,7 +68,7 @@ async def test_the_same_key_answers_the_same_hold_and_takes_nothing_more(shop: S
     first = await shop.buy(sale, "ann", key="12345678")
     again = await shop.buy(sale, "ann", key="12345678")
     assert again.order == first.order
-    assert again.stock.available == 4
+    assert again.stocks[0].available == 4
 
 
 async def test_the_same_key_for_another_wish_is_refused(shop: Shop) -> None:

@@ -12,12 +12,12 @@ from livecommerce.adapters.redis_functions import call
 from livecommerce.adapters.redis_library import load_library
 from livecommerce.adapters.redis_outbox import RedisOutbox
 from livecommerce.adapters.redis_rooms import RedisRooms
-from livecommerce.checkout import Held, Wish
+from livecommerce.checkout import Held
 from livecommerce.clock import now_ms
 from livecommerce.errors import Unavailable
 from livecommerce.ids import OrderId, PersonId
 from livecommerce.room.presence import Attendance
-from tests.selling import PRICE, SHARD, Shop
+from tests.selling import SHARD, Shop, a_wish
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ async def test_a_server_that_only_reads_is_unavailable(shop: Shop) -> None:
 async def test_one_broken_sale_spoils_no_other_wish(shop: Shop) -> None:
     sale, broken = await shop.open_sale(1), await shop.open_sale(1)
     await shop.redis.set(f"{tag(SHARD)}:buyers:{broken}", "not a hash")
-    wishes = [Wish(buyer="ann", sale=one, key=f"key-{one}", price_minor=PRICE) for one in (broken, sale)]
+    wishes = [a_wish(one, "ann") for one in (broken, sale)]
     answers = await shop.checkout.buy(wishes, now_ms())
     assert [type(answer) for answer in answers] == [Unavailable, Held]
 

@@ -13,19 +13,20 @@ import sys
 from livecommerce.adapters.redis_address import connect
 from livecommerce.adapters.redis_coupons import RedisCoupons
 from livecommerce.adapters.redis_inventory import RedisInventory
-from livecommerce.checkout import Checkout, Wish
+from livecommerce.checkout import Checkout
 from livecommerce.clock import now_ms
 from livecommerce.errors import DomainError
 from livecommerce.gateway.background import Background
 from livecommerce.gateway.hold_batch import HoldBatch
-from tests.selling import PRICE
+from tests.selling import FakePolicies, a_wish
 
 
 async def main(url: str, sale: str, name: str, count: int) -> None:
     """Buys one unit for each of ``count`` buyers called after the process."""
     redis, background = connect(url), Background()
     await redis.ping()
-    desk = HoldBatch(Checkout(RedisInventory(redis), RedisCoupons(redis, shards=1)), background, now_ms)
+    checkout = Checkout(RedisInventory(redis), RedisCoupons(redis, shards=1), FakePolicies(), now_ms)
+    desk = HoldBatch(checkout, background, now_ms)
     say("ready")
     await asyncio.to_thread(sys.stdin.readline)
     answers = await asyncio.gather(*(tap(desk, sale, f"{name}-{number}") for number in range(count)))
@@ -43,9 +44,7 @@ def say(line: str) -> None:
 async def tap(desk: HoldBatch, sale: str, buyer: str) -> str:
     """Taps on *buy*; answers the order's id, or why not."""
     try:
-        return (
-            await desk.buy(Wish(buyer=buyer, sale=sale, key=f"key-{buyer}", price_minor=PRICE))
-        ).order.order
+        return (await desk.buy(a_wish(sale, buyer, key=f"key-{buyer}"))).order.order
     except DomainError as refusal:
         return refusal.code
 

@@ -10,11 +10,11 @@ import pytest
 
 from livecommerce.adapters.redis_address import connect
 from livecommerce.adapters.redis_library import load_library
-from livecommerce.checkout import Held, Wish
+from livecommerce.checkout import Held
 from livecommerce.clock import now_ms
 from livecommerce.errors import Unavailable
 from livecommerce.ids import OrderId
-from tests.selling import PRICE, Shop
+from tests.selling import Shop, a_wish
 from tests.servers import ValkeyServer
 
 
@@ -40,10 +40,7 @@ async def shop(server: ValkeyServer) -> AsyncIterator[Shop]:
 async def buy_until_cut_off(shop: Shop, sale: str, acknowledged: list[Held]) -> None:
     """Buys in batches, without a pause, until the server is gone."""
     for turn in range(1_000_000):
-        wishes = [
-            Wish(buyer=f"{turn}-{number}", sale=sale, key=f"key-{turn}-{number}", price_minor=PRICE)
-            for number in range(20)
-        ]
+        wishes = [a_wish(sale, f"{turn}-{number}", key=f"key-{turn}-{number}") for number in range(20)]
         answers = await shop.checkout.buy(wishes, now_ms())
         acknowledged += [answer for answer in answers if isinstance(answer, Held)]
         if any(isinstance(answer, Unavailable) for answer in answers):
@@ -73,7 +70,7 @@ async def test_a_wish_without_an_answer_is_cleared_up_by_its_key(server: ValkeyS
     server.start()
     again = await shop.buy(sale, "ann", key="12345678")
     assert again.order == first.order
-    assert again.stock.available == 9
+    assert again.stocks[0].available == 9
     await shop.assert_lawful(sale)
 
 

@@ -42,6 +42,7 @@ from livecommerce.shop import Shop
 from livecommerce.worker.stranded_stock import StrandedStock
 from tests.fakes import FakeAudit, FakeBus, FakeComments, FakeSanctions
 from tests.rooms import HOST, ROOM, a_room
+from tests.selling import FakePolicies
 
 SHOP, OTHER = ShopId("shop"), ShopId("other")
 SKU = SkuId("one")
@@ -78,7 +79,7 @@ class Site:
         self.background = Background()
         coupons = RedisCoupons(redis, shards=1)
         self.commands = SellingCommands(
-            HoldBatch(Checkout(self.inventory, coupons), self.background, now_ms),
+            HoldBatch(Checkout(self.inventory, coupons, FakePolicies(), now_ms), self.background, now_ms),
             self.inventory,
             Stockroom(self.catalog, self.schedule),
             coupons,

@@ -129,7 +129,7 @@ local function expire_grant(tag, grant, at_ms)
   return card
 end
 
--- Why this grant cannot lower this order, or nil.
+-- Why this grant cannot lower this order, or nil; the threshold is on the list price of all lines.
 local function grant_refusal(grant, room, buyer, gross_minor, discount_minor, at_ms)
   if not grant or grant.owner ~= buyer or grant.room ~= room then
     return { 'no', 'coupon_not_found' }

@@ -2,6 +2,8 @@
 --   held → paying → sold      held → released | expired
 --          paying → held (payment failed) | closing (over time, or the buyer gave up) → sold | released | expired
 --   {t}:order:<order>    hash                 {t}:expiry            order → deadline, for exactly the open ones
+-- An order has lines ("sale:units sale:units") and coupons ("grant:discount grant:discount"), all of one shard; what
+-- happens to it happens to all of them in one call. `sale` is the first line's, `qty` the units of all lines.
 --   {t}:orders:<person>  order → created      {t}:mine:<room>:<person>   order → OrderCard
 
 local OPEN = { held = true, paying = true, closing = true }
@@ -15,12 +17,31 @@ local ENDED_SECONDS = 604800
 local UNPAID_SECONDS = 900
 
 local ORDER = schema({ 'room', 'sale', 'buyer', 'qty', 'state', 'v', 'total_minor', 'discount_minor', 'grant', 'payment',
-  'created_ms', 'expires_ms', 'pay_url', 'ending', 'card' }, { qty = true, v = true })
+  'created_ms', 'expires_ms', 'pay_url', 'ending', 'card', 'lines', 'coupons' }, { qty = true, v = true })
+
+-- "id:number id:number" as a list of {id, number}.
+local function read_pairs(text)
+  local pairs_ = {}
+  for id, number in string.gmatch(text, '([^ :]+):(%d+)') do
+    pairs_[#pairs_ + 1] = { id, tonumber(number) }
+  end
+  return pairs_
+end
+
+-- Lines and coupons of an order; one that was held before there were several has them in fields of their own.
+local function read_parts(order)
+  order.lines = read_pairs(order.lines or order.sale .. ':' .. int(order.qty))
+  if not order.coupons then
+    order.coupons = order.grant ~= '' and order.grant .. ':' .. int(order.discount_minor) or ''
+  end
+  order.coupons = read_pairs(order.coupons)
+end
 
 local function read_order(tag, order)
   local fields = read_fields(tag .. ':order:' .. order, ORDER)
   if fields then
     fields.order = order
+    read_parts(fields)
   end
   return fields
 end
@@ -56,24 +77,36 @@ local function turn_order(tag, order, state, due_ms)
 end
 
 local function tell_order(tag, order, at_ms)
+  local lines = {}
+  for index, line in ipairs(order.lines) do
+    lines[index] = '{"sale":"' .. line[1] .. '","qty":' .. int(line[2]) .. '}'
+  end
   tell_outbox(tag, order.order .. ':order.' .. order.state .. ':' .. int(order.v), 'order.' .. order.state,
     order.order, order.room, at_ms, '{"order":"' .. order.order .. '","sale":"' .. order.sale .. '","buyer":"'
-    .. order.buyer .. '","qty":' .. int(order.qty) .. ',"at_ms":' .. int(at_ms) .. '}')
+    .. order.buyer .. '","qty":' .. int(order.qty) .. ',"lines":[' .. table.concat(lines, ',') .. '],"at_ms":'
+    .. int(at_ms) .. '}')
 end
 
--- Ends an open order without a sale: units, buyer's limit and coupon go back. `ending` is released or expired.
+-- Gives one line's units back, to the sale and to the buyer's limit.
+local function give_line_back(tag, order, line, at_ms)
+  local sale = read_sale(tag, line[1])
+  count_given_back(tag, line[1], order.buyer)
+  count_buyer(tag, line[1], order.buyer, -line[2])
+  move_units(tag, sale, line[2], -line[2], 0, at_ms)
+  publish_stock(tag, sale)
+end
+
+-- Ends an open order without a sale: units, buyer's limits and coupons go back. `ending` is released or expired.
 local function give_back(tag, order, ending, at_ms)
-  local sale = read_sale(tag, order.sale)
   turn_order(tag, order, ending)
   local tried = redis.call('HEXISTS', order.key, 'paid_for') == 1
   redis.call('EXPIRE', order.key, tried and ENDED_SECONDS or UNPAID_SECONDS)
-  count_given_back(tag, order.sale, order.buyer)
-  count_buyer(tag, order.sale, order.buyer, -order.qty)
-  if order.grant ~= '' then
-    free_grant(tag, read_grant(tag, order.grant), at_ms)
+  for _, coupon in ipairs(order.coupons) do
+    free_grant(tag, read_grant(tag, coupon[1]), at_ms)
   end
-  move_units(tag, sale, order.qty, -order.qty, 0, at_ms)
-  publish_stock(tag, sale)
+  for _, line in ipairs(order.lines) do
+    give_line_back(tag, order, line, at_ms)
+  end
   tell_order(tag, order, at_ms)
 end
 
@@ -111,8 +144,29 @@ local function expire_overdue(tag, at_ms, count)
   end
 end
 
-local WISH = schema({ 'sale', 'order', 'buyer', 'key', 'fingerprint', 'price_minor', 'qty', 'total_minor',
-  'discount_minor', 'grant', 'card', 'draft' }, { qty = true })
+-- The answer to a hold: the card, and what is left of each line's sale.
+local function hold_answer(card, sales)
+  local answer = { 'ok', card }
+  for _, sale in ipairs(sales) do
+    for _, number in ipairs(stock_answer(sale)) do
+      answer[#answer + 1] = number
+    end
+  end
+  return answer
+end
+
+-- The sales of an order's or a wish's lines, in their order, or nil and the one that is not there.
+local function sales_of(tag, lines)
+  local sales = {}
+  for index, line in ipairs(lines) do
+    local sale = read_sale(tag, line[1])
+    if not sale then
+      return nil, line[1]
+    end
+    sales[index] = sale
+  end
+  return sales
+end
 
 -- The answer to a wish whose key was used before: the hold as it is now, if it is the same wish.
 local function repeated_hold(tag, wish, earlier)
@@ -121,79 +175,181 @@ local function repeated_hold(tag, wish, earlier)
     return { 'no', 'key_reused' }
   end
   local order = read_order(tag, order_id)
-  if not order then
+  local sales = order and sales_of(tag, order.lines)
+  if not sales then
     return { 'no', 'order_not_found' }
   end
-  return { 'ok', order_card(order), unpack(stock_answer(read_sale(tag, order.sale))) }
+  return hold_answer(order_card(order), sales)
 end
 
-local function hold_refusal(tag, wish, sale, grant, at_ms)
+-- Why this line cannot be held, or nil; the refusal names the line by its sale.
+local function line_refusal(tag, wish, line, sale, at_ms)
   if sale.phase == 'closed' or at_ms >= sale.closes_ms then
-    return { 'no', 'sale_closed' }
+    return { 'no', 'sale_closed', 'sale', sale.sale }
   end
   if at_ms < sale.opens_ms then
-    return { 'no', 'sale_not_open', 'opens_ms', sale.opens_ms }
+    return { 'no', 'sale_not_open', 'opens_ms', sale.opens_ms, 'sale', sale.sale }
   end
-  if sale.price_minor ~= wish.price_minor then
-    return { 'no', 'price_changed', 'price_minor', sale.price_minor, 'version', sale.version }
+  if sale.price_minor ~= line.price_minor then
+    return { 'no', 'price_changed', 'price_minor', sale.price_minor, 'version', sale.version, 'sale', sale.sale }
   end
-  local units = units_of(tag, wish.sale, wish.buyer) + wish.qty
-  if units > sale.limit or gives_back_too_often(tag, wish.sale, wish.buyer) then
-    return { 'no', 'limit_reached', 'limit', sale.limit }
+  local units = units_of(tag, sale.sale, wish.buyer) + line[2]
+  if units > sale.limit or gives_back_too_often(tag, sale.sale, wish.buyer) then
+    return { 'no', 'limit_reached', 'limit', sale.limit, 'sale', sale.sale }
   end
-  if sale.available < wish.qty then
-    return { 'no', 'sold_out', 'available', sale.available }
-  end
-  if wish.grant ~= '' then
-    return grant_refusal(grant, sale.room, wish.buyer, wish.price_minor * wish.qty, wish.discount_minor, at_ms)
+  if sale.available < line[2] then
+    return { 'no', 'sold_out', 'available', sale.available, 'sale', sale.sale }
   end
   return nil
 end
 
+-- Why these lines cannot be held together, or nil.
+local function lines_refusal(tag, wish, sales, at_ms)
+  local seen = {}
+  for index, line in ipairs(wish.lines) do
+    if seen[line[1]] or sales[index].room ~= sales[1].room then
+      return { 'no', 'bad_bag', 'sale', line[1] }
+    end
+    seen[line[1]] = true
+    local refusal = line_refusal(tag, wish, line, sales[index], at_ms)
+    if refusal then
+      return refusal
+    end
+  end
+  return nil
+end
+
+local function gross_of(lines)
+  local gross = 0
+  for _, line in ipairs(lines) do
+    gross = gross + line.price_minor * line[2]
+  end
+  return gross
+end
+
+-- Why these coupons cannot lower this wish, or nil; leaves the grants in `wish.granted`.
+local function coupons_refusal(tag, wish, room, at_ms)
+  local gross, seen = gross_of(wish.lines), {}
+  wish.granted = {}
+  for index, coupon in ipairs(wish.coupons) do
+    local grant = read_grant(tag, coupon[1])
+    local refusal = seen[coupon[1]] and { 'no', 'coupons_not_together' }
+      or grant_refusal(grant, room, wish.buyer, gross, coupon[2], at_ms)
+    if refusal then
+      return refusal
+    end
+    seen[coupon[1]], wish.granted[index] = true, grant
+  end
+  return nil
+end
+
+-- Whether some line lacks units that overdue holds may still keep.
+local function may_wait_for_overdue(lines, sales)
+  for index, line in ipairs(lines) do
+    if sales[index].available < line[2] and sales[index].held > 0 then
+      return true
+    end
+  end
+  return false
+end
+
+local function units_in(lines)
+  local units = 0
+  for _, line in ipairs(lines) do
+    units = units + line[2]
+  end
+  return units
+end
+
+local function pairs_text(list)
+  local parts = {}
+  for index, pair in ipairs(list) do
+    parts[index] = pair[1] .. ':' .. int(pair[2])
+  end
+  return table.concat(parts, ' ')
+end
+
+-- How long a hold lasts: as long as the shortest of its sales allows.
+local function hold_ms_of(sales)
+  local hold_ms = sales[1].hold_ms
+  for _, sale in ipairs(sales) do
+    hold_ms = math.min(hold_ms, sale.hold_ms)
+  end
+  return hold_ms
+end
+
 -- Writes a granted wish as a held order and shows it to its buyer.
-local function write_hold(tag, wish, sale, at_ms)
-  local order = { order = wish.order, room = sale.room, buyer = wish.buyer, state = 'held', v = 1, created_ms = at_ms,
-    expires_ms = at_ms + sale.hold_ms, pay_url = '""', card = wish.card }
-  redis.call('HSET', tag .. ':order:' .. wish.order, 'room', sale.room, 'sale', wish.sale, 'buyer', wish.buyer,
-    'qty', wish.qty, 'state', 'held', 'v', 1, 'total_minor', wish.total_minor, 'discount_minor', wish.discount_minor,
-    'grant', wish.grant, 'payment', '', 'created_ms', at_ms, 'expires_ms', order.expires_ms, 'pay_url', '""',
-    'ending', '', 'card', wish.card, 'draft', wish.draft)
+local function write_hold(tag, wish, sales, at_ms)
+  local room = sales[1].room
+  local order = { order = wish.order, room = room, buyer = wish.buyer, state = 'held', v = 1, created_ms = at_ms,
+    expires_ms = at_ms + hold_ms_of(sales), pay_url = '""', card = wish.card }
+  redis.call('HSET', tag .. ':order:' .. wish.order, 'room', room, 'sale', wish.lines[1][1], 'buyer', wish.buyer,
+    'qty', units_in(wish.lines), 'state', 'held', 'v', 1, 'total_minor', wish.total_minor, 'lines',
+    pairs_text(wish.lines), 'coupons', pairs_text(wish.coupons), 'payment', '', 'created_ms', at_ms, 'expires_ms',
+    order.expires_ms, 'pay_url', '""', 'ending', '', 'card', wish.card, 'draft', wish.draft)
   redis.call('ZADD', tag .. ':expiry', order.expires_ms, wish.order)
   redis.call('ZADD', tag .. ':orders:' .. wish.buyer, at_ms, wish.order)
   return show_order(tag, order)
 end
 
--- hold_v1 {tag} sale order buyer key fingerprint price_minor qty total_minor discount_minor grant card draft
--- Keeps units for a buyer until they are paid or the hold runs out. Answers {"ok", card, v, available, held, sold};
--- the same key with the same fingerprint answers the same hold and takes nothing more.
-redis.register_function('hold_v1', function(keys, args)
-  local tag, wish = keys[1], named(args, WISH)
+-- Takes what a wish asks for, all of it or nothing.
+local function hold(tag, wish)
   local operation = 'hold:' .. wish.buyer .. ':' .. wish.key
   local earlier = earlier_answer(tag, operation)
   if earlier then
     return repeated_hold(tag, wish, earlier)
   end
-  local sale, at_ms = read_sale(tag, wish.sale), clock_ms()
-  if not sale then
-    return { 'no', 'sale_not_found' }
+  local at_ms = clock_ms()
+  local sales, missing = sales_of(tag, wish.lines)
+  if not sales then
+    return { 'no', 'sale_not_found', 'sale', missing }
   end
-  if sale.available < wish.qty and sale.held > 0 then
+  if may_wait_for_overdue(wish.lines, sales) then
     expire_overdue(tag, at_ms, 20)
-    sale = read_sale(tag, wish.sale)
+    sales = sales_of(tag, wish.lines)
   end
-  local grant = wish.grant ~= '' and read_grant(tag, wish.grant) or nil
-  local refusal = hold_refusal(tag, wish, sale, grant, at_ms)
+  local refusal = lines_refusal(tag, wish, sales, at_ms) or coupons_refusal(tag, wish, sales[1].room, at_ms)
   if refusal then
     return refusal
   end
-  local card = write_hold(tag, wish, sale, at_ms)
-  count_buyer(tag, wish.sale, wish.buyer, wish.qty)
-  if grant then
+  local card = write_hold(tag, wish, sales, at_ms)
+  for _, grant in ipairs(wish.granted) do
     reserve_grant(tag, grant, wish.order)
   end
-  move_units(tag, sale, -wish.qty, wish.qty, 0, at_ms)
+  for index, line in ipairs(wish.lines) do
+    count_buyer(tag, line[1], wish.buyer, line[2])
+    move_units(tag, sales[index], -line[2], line[2], 0, at_ms)
+  end
   keep_answer(tag, operation, wish.order .. ' ' .. wish.fingerprint)
-  return { 'ok', card, unpack(stock_answer(sale)) }
+  return hold_answer(card, sales)
+end
+
+local WISH_1 = schema({ 'sale', 'order', 'buyer', 'key', 'fingerprint', 'price_minor', 'qty', 'total_minor',
+  'discount_minor', 'grant', 'card', 'draft' }, { qty = true })
+
+-- hold_v1 {tag} sale order buyer key fingerprint price_minor qty total_minor discount_minor grant card draft
+-- One line and at most one coupon, for gateways that know no others: see hold_v2.
+redis.register_function('hold_v1', function(keys, args)
+  local wish = named(args, WISH_1)
+  wish.lines = { { wish.sale, wish.qty, price_minor = wish.price_minor } }
+  wish.coupons = wish.grant ~= '' and { { wish.grant, wish.discount_minor } } or {}
+  return hold(keys[1], wish)
+end)
+
+local WISH_2 = schema({ 'order', 'buyer', 'key', 'fingerprint', 'total_minor', 'lines', 'coupons', 'card', 'draft' }, {})
+
+-- hold_v2 {tag} order buyer key fingerprint total_minor lines coupons card draft
+-- Keeps the units of all lines for a buyer until they are paid or the hold runs out, or none of them. `lines` is
+-- "sale:units:price sale:units:price", `coupons` "grant:discount grant:discount". Answers {"ok", card, v, available,
+-- held, sold, v, …} with four numbers a line; a refusal about a line names it by its `sale`. The same key with the same
+-- fingerprint answers the same hold and takes nothing more.
+redis.register_function('hold_v2', function(keys, args)
+  local wish, lines = named(args, WISH_2), {}
+  for sale, units, price in string.gmatch(wish.lines, '([^ :]+):(%d+):(%d+)') do
+    lines[#lines + 1] = { sale, tonumber(units), price_minor = tonumber(price) }
+  end
+  wish.lines, wish.coupons = lines, read_pairs(wish.coupons)
+  return hold(keys[1], wish)
 end)
 
 -- order_cancel_v1 {tag} order buyer
@@ -311,6 +467,16 @@ redis.register_function{
   flags = { 'no-writes' },
 }
 
+-- Units of one sale in an order.
+local function units_from(order, sale)
+  for _, line in ipairs(order.lines) do
+    if line[1] == sale then
+      return line[2]
+    end
+  end
+  return 0
+end
+
 -- The open orders of one sale, by reading every open order of the shard: {units held, orders in the expiry set that
 -- are not open}.
 local function count_open(tag, sale)
@@ -319,8 +485,8 @@ local function count_open(tag, sale)
     local order = read_order(tag, id)
     if not order or not OPEN[order.state] then
       strays = strays + 1
-    elseif order.sale == sale then
-      held = held + order.qty
+    else
+      held = held + units_from(order, sale)
     end
   end
   return held, strays

@@ -71,34 +71,58 @@ register_settling('pay_url_v1', function(keys, args)
   return { 'ok', order_card(order) }
 end)
 
--- Takes units, limit and coupon of an ended order again, all or nothing.
-local function take_again(tag, order, sale, at_ms)
-  if not sale or sale.settled == 1 or sale.available < order.qty
-    or units_of(tag, order.sale, order.buyer) + order.qty > sale.limit then
-    return false
+-- Whether units, limits and coupons of an ended order are all still there to be taken.
+local function all_free(tag, order, sales)
+  for index, line in ipairs(order.lines) do
+    local sale = sales[index]
+    if sale.settled == 1 or sale.available < line[2]
+      or units_of(tag, line[1], order.buyer) + line[2] > sale.limit then
+      return false
+    end
   end
-  if order.grant ~= '' then
-    local grant = read_grant(tag, order.grant)
+  for _, coupon in ipairs(order.coupons) do
+    local grant = read_grant(tag, coupon[1])
     if not grant or grant.state ~= 'active' then
       return false
     end
-    reserve_grant(tag, grant, order.order)
   end
-  count_buyer(tag, order.sale, order.buyer, order.qty)
-  redis.call('PERSIST', order.key)
-  move_units(tag, sale, -order.qty, order.qty, 0, at_ms)
   return true
 end
 
-local function sell(tag, order, sale, payment, capture, at_ms)
-  if order.grant ~= '' then
-    spend_grant(tag, read_grant(tag, order.grant), order.discount_minor, at_ms)
+-- Takes units, limits and coupons of an ended order again, all or nothing.
+local function take_again(tag, order, at_ms)
+  local sales = sales_of(tag, order.lines)
+  if not sales or not all_free(tag, order, sales) then
+    return false
+  end
+  for _, coupon in ipairs(order.coupons) do
+    reserve_grant(tag, read_grant(tag, coupon[1]), order.order)
+  end
+  redis.call('PERSIST', order.key)
+  for index, line in ipairs(order.lines) do
+    count_buyer(tag, line[1], order.buyer, line[2])
+    move_units(tag, sales[index], -line[2], line[2], 0, at_ms)
+  end
+  return true
+end
+
+-- Moves an order's units from held to sold.
+local function sell_units(tag, order, at_ms)
+  for _, line in ipairs(order.lines) do
+    local sale = read_sale(tag, line[1])
+    move_units(tag, sale, 0, -line[2], line[2], at_ms)
+    publish_stock(tag, sale)
+  end
+end
+
+local function sell(tag, order, payment, capture, at_ms)
+  for _, coupon in ipairs(order.coupons) do
+    spend_grant(tag, read_grant(tag, coupon[1]), coupon[2], at_ms)
   end
   local draft = redis.call('HGET', order.key, 'draft')
   order.payment = payment.payment
   local card = turn_order(tag, order, 'sold')
-  move_units(tag, sale, 0, -order.qty, order.qty, at_ms)
-  publish_stock(tag, sale)
+  sell_units(tag, order, at_ms)
   tell_outbox(tag, order.order .. ':order.confirmed:' .. int(order.v), 'order.confirmed', order.order, order.room,
     at_ms, string.sub(draft, 1, -2) .. ',"charge":' .. capture .. ',"created_ms":' .. int(order.created_ms)
     .. ',"confirmed_ms":' .. int(at_ms) .. ',"v":1}')
@@ -106,7 +130,7 @@ local function sell(tag, order, sale, payment, capture, at_ms)
 end
 
 -- Why captured money cannot become its order, or nil; takes the units of a late one again.
-local function capture_refusal(tag, order, sale, payment, at_ms)
+local function capture_refusal(tag, order, payment, at_ms)
   if payment.captured_minor ~= payment.amount_minor or payment.captured_currency ~= payment.currency then
     return 'wrong_amount'
   end
@@ -119,7 +143,7 @@ local function capture_refusal(tag, order, sale, payment, at_ms)
   if order.total_minor ~= payment.amount_minor then
     return 'wrong_amount'
   end
-  if not OPEN[order.state] and not take_again(tag, order, sale, at_ms) then
+  if not OPEN[order.state] and not take_again(tag, order, at_ms) then
     return 'too_late'
   end
   return nil
@@ -142,15 +166,14 @@ register_settling('payment_captured_v1', function(keys, args)
   local at_ms = clock_ms()
   payment.captured_minor, payment.captured_currency = tonumber(args[2]), args[3]
   local order = read_order(tag, payment.order)
-  local sale = order and read_sale(tag, order.sale)
-  local reason = capture_refusal(tag, order, sale, payment, at_ms)
+  local reason = capture_refusal(tag, order, payment, at_ms)
   redis.call('HSET', payment.key, 'captured_minor', args[2], 'captured_currency', args[3], 'transaction', args[4],
     'reason', reason or '')
   if reason then
     turn_payment(tag, payment, 'refund_due')
     return { 'ok', 'refund_due', reason }
   end
-  sell(tag, order, sale, payment, args[5], at_ms)
+  sell(tag, order, payment, args[5], at_ms)
   turn_payment(tag, payment, 'applied')
   return { 'ok', 'applied', '' }
 end)

@@ -15,9 +15,9 @@ from starlette.routing import BaseRoute, Route
 from livecommerce.accounts import Person
 from livecommerce.audit import Audit
 from livecommerce.catalog import checked_title
-from livecommerce.checkout import MOST_BRAND_PPM
 from livecommerce.clock import Clock
 from livecommerce.errors import Forbidden, Invalid, NotFound
+from livecommerce.fees import MOST_BRAND_PPM
 from livecommerce.gateway.agenda import Agenda, runs_show, speaks_for_brand
 from livecommerce.gateway.auth import Door
 from livecommerce.gateway.http.json import answer, query_number, read
