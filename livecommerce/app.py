@@ -58,7 +58,7 @@ from livecommerce.gateway.sandbox.faults import Courier
 from livecommerce.gateway.sandbox.routes import Sandbox
 from livecommerce.gateway.selling_commands import SellingCommands
 from livecommerce.gateway.served_room import LAST_COMMENTS, ServedRoom
-from livecommerce.gateway.server import GatewayServer, listen
+from livecommerce.gateway.server import GatewayServer, bind
 from livecommerce.gateway.sessions import Sessions
 from livecommerce.gateway.stockroom import Stockroom
 from livecommerce.gateway.timing_wheel import TimingWheel
@@ -79,6 +79,7 @@ from livecommerce.worker.show_phases import ShowPhases
 from livecommerce.worker.stranded_stock import StrandedStock
 
 RETRY_SECONDS = 1.0
+BUS_SECONDS = 5.0
 HTTP_SECONDS = 15.0
 
 Job = Callable[[], Coroutine[Any, Any, None]]
@@ -91,7 +92,7 @@ log = logging.getLogger(__name__)
 
 async def run_gateway(settings: Settings) -> None:
     """Serves until SIGINT or SIGTERM."""
-    sock = listen(settings.host, settings.port)
+    sock = bind(settings.host, settings.port)
     async with AsyncExitStack() as stack:
         stack.callback(sock.close)
         stores = Stores(settings)
@@ -104,7 +105,7 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
     node = new_id()
     background = Background()
     stack.push_async_callback(background.close)
-    subscriber = connect(settings.redis_url, timeout_seconds=None)
+    subscriber = connect(settings.redis_url)
     stack.push_async_callback(subscriber.aclose)
     bus = RedisBus(subscriber, lambda: rooms.all_behind())
 
@@ -149,7 +150,7 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
         *([_sandbox(settings, stores, background).mount()] if settings.serves_sandbox else []),
         *page_routes(static_dir()),
     ]
-    lifespan = _lifespan(stores.redis, (wheel.run, bus.run, rooms.run, words.run, books.run))
+    lifespan = _lifespan(stores.redis, bus, (wheel.run, bus.run, rooms.run, words.run, books.run))
     return GatewayServer(application(routes, lifespan, settings.media_url), sessions, wheel)
 
 
@@ -264,12 +265,13 @@ def _probes(redis: Connection, bus: RedisBus) -> Mapping[str, Probe]:
     return {"redis": safe_to_sell, "bus": subscribed}
 
 
-def _lifespan(redis: Connection, jobs: Sequence[Job]) -> Lifespan:
+def _lifespan(redis: Connection, bus: RedisBus, jobs: Sequence[Job]) -> Lifespan:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await _load_library(redis)
         tasks = [asyncio.create_task(_crash_with(job)) for job in jobs]
         try:
+            await _wait_for(bus)
             yield
         finally:
             for task in tasks:
@@ -277,6 +279,14 @@ def _lifespan(redis: Connection, jobs: Sequence[Job]) -> Lifespan:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     return lifespan
+
+
+async def _wait_for(bus: RedisBus) -> None:
+    """Lets nobody in before rooms can be heard; a server that stays away keeps nobody out for long."""
+    try:
+        await asyncio.wait_for(bus.ready(), BUS_SECONDS)
+    except TimeoutError:
+        log.warning("serving without subscriptions; they are tried again")
 
 
 async def _crash_with(job: Job) -> None:

@@ -26,7 +26,7 @@ from livecommerce.gateway.limits import JoinLimits
 from livecommerce.gateway.room_commands import RoomCommands
 from livecommerce.gateway.rooms import Rooms
 from livecommerce.gateway.served_room import LAST_COMMENTS, ServedRoom
-from livecommerce.gateway.server import GatewayServer, listen
+from livecommerce.gateway.server import GatewayServer, bind
 from livecommerce.gateway.session import Session
 from livecommerce.gateway.sessions import Sessions
 from livecommerce.gateway.timing_wheel import TimingWheel
@@ -78,7 +78,7 @@ class TestGateway:
         commands = RoomCommands(
             shelf, WordFilter(["scam"]), self.sanctions, Trail(self.audit, now_ms), now_ms
         )
-        self.sock = listen("127.0.0.1", 0)
+        self.sock = bind("127.0.0.1", 0)
         self.port: int = self.sock.getsockname()[1]
         self.address = f"127.0.0.1:{self.port}"
         door = Door(self.tokens, [f"http://{self.address}"])

@@ -15,7 +15,7 @@ QUEUE_SECONDS = 5.0
 CLUSTER = "+cluster://"
 
 
-def connect(url: str, *, timeout_seconds: float | None = 5.0, max_connections: int = 64) -> Connection:
+def connect(url: str, *, timeout_seconds: float = 5.0, max_connections: int = 64) -> Connection:
     """A client that raises instead of repeating; nothing is sent until its first use.
 
     ``redis+cluster://one:7000,two:7000`` (or ``rediss+cluster``) names some servers of a cluster, which know
@@ -35,7 +35,7 @@ def seeds_of(url: str) -> list[str]:
     return [f"{scheme}://{sign_in}{at}{host}{slash}{options}" for host in hosts.split(",")]
 
 
-def _open(url: str, timeout_seconds: float | None, max_connections: int) -> Connection:
+def _open(url: str, timeout_seconds: float, max_connections: int) -> Connection:
     pool = BlockingConnectionPool.from_url(
         url,
         timeout=QUEUE_SECONDS,

@@ -34,27 +34,35 @@ _CANNOT_SERVE_CODES = ("MISCONF ", "NOREPLICAS ")
 """Refusals of the server's that the client library has no class for."""
 
 
+class _Arrivals:
+    """Greets a server on each new connection, and counts them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    async def greet(self, connection: AbstractConnection) -> None:
+        await connection.on_connect()
+        self.count += 1
+
+
 class Connection(Redis):
     """One server. Commands are never repeated by the client: a lost answer may have been a success."""
 
-    _greeted = 0
+    _arrivals: _Arrivals
 
     @classmethod
     def over(cls, pool: BlockingConnectionPool) -> Self:
         """A client that owns a pool and closes it (``aclose``); nothing is sent until its first use."""
         make_cancellable(pool)
         client: Self = cls.from_pool(pool)  # type: ignore[assignment]
-        pool.connection_kwargs["redis_connect_func"] = client._greet
+        client._arrivals = _Arrivals()
+        pool.connection_kwargs["redis_connect_func"] = client._arrivals.greet
         return client
-
-    async def _greet(self, connection: AbstractConnection) -> None:
-        await connection.on_connect()
-        self._greeted += 1
 
     @property
     def opened(self) -> int:
         """Connections made so far; behind a new one the server may have come back as another."""
-        return self._greeted
+        return self._arrivals.count
 
     @property
     def address(self) -> str:

@@ -18,14 +18,18 @@ from livecommerce.gateway.sessions import Sessions
 from livecommerce.gateway.timing_wheel import TimingWheel
 from livecommerce.gateway.websocket import RoomProtocol
 
+BACKLOG = 4096
+GRACE_SECONDS = 10
 DRAIN_BATCH = 500
 DRAIN_PAUSE_SECONDS = 0.25
 SPREAD_MS = 2_000
 """Clients that are sent away come back spread over this time."""
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket that several gateway processes of one host can open side by side.
+def bind(host: str, port: int) -> socket.socket:
+    """A socket that several gateway processes of one host can open side by side.
+
+    It does not listen yet: the kernel gives a process its share of connections from when it serves.
 
     Raises:
         OSError: the port is taken by somebody else, or the address is not ours.
@@ -36,7 +40,6 @@ def listen(host: str, port: int) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.bind((host, port))
-        sock.listen(4096)
         sock.setblocking(False)
     except OSError:
         sock.close()
@@ -58,7 +61,8 @@ class GatewayServer(uvicorn.Server):
             log_config=None,
             proxy_headers=False,
             server_header=False,
-            timeout_graceful_shutdown=10,
+            backlog=BACKLOG,
+            timeout_graceful_shutdown=GRACE_SECONDS,
         )
         super().__init__(config)
         self._sessions = sessions
