@@ -37,6 +37,8 @@ SHARD = Shard("00")
 SHARDS = 2
 PRICE = 9_900
 CURRENCY = "CNY"
+PLATFORMS = CampaignId("platforms")
+"""A campaign that the platform pays for."""
 
 
 def a_wish(
@@ -221,7 +223,13 @@ class Shop:
 
     async def fund(self, amount_minor: int, *, ends_in_ms: int = 3_600_000) -> None:
         """Gives the campaign money."""
-        await self.coupons.allot(self.room, self.campaign, new_id(), amount_minor, now_ms() + ends_in_ms)
+        await self.fund_campaign(self.campaign, amount_minor, ends_in_ms)
+
+    async def fund_campaign(
+        self, campaign: CampaignId, amount_minor: int, ends_in_ms: int = 3_600_000
+    ) -> None:
+        """Gives some campaign money."""
+        await self.coupons.allot(self.room, campaign, new_id(), amount_minor, now_ms() + ends_in_ms)
 
     def summary(
         self, discount_minor: int = 1_000, threshold_minor: int = 5_000, *, shop: str = "shop"
@@ -237,18 +245,29 @@ class Shop:
             shop=shop,
         )
 
+    def platforms_summary(self, percent_ppm: int, cap_minor: int) -> GrantSummary:
+        """A percentage that the platform pays for, of any merchant's goods."""
+        plain = self.summary(cap_minor, 0, shop="")
+        return msgspec.structs.replace(plain, campaign=PLATFORMS, percent_ppm=percent_ppm)
+
     async def drop(
-        self, count: int, *, per_person: int = 1, shop: str = "shop", drop: str | None = None
+        self,
+        count: int,
+        *,
+        per_person: int = 1,
+        shop: str = "shop",
+        drop: str | None = None,
+        summary: GrantSummary | None = None,
     ) -> str:
         """Offers coupons to the room, under a fresh id unless one is given."""
-        drop = drop or new_id(self.shard)
+        drop, summary = drop or new_id(self.shard), summary or self.summary(shop=shop)
         append = await self.append_here("coupon.dropped")
         await self.coupons.drop(
             CouponDrop(
                 drop=drop,
                 room=self.room,
-                summary=self.summary(shop=shop),
-                funder="merchant",
+                summary=summary,
+                funder="merchant" if summary.shop else "platform",
                 count=count,
                 per_person=per_person,
                 ends_ms=now_ms() + 60_000,

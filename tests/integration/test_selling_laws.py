@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 import msgspec
@@ -20,29 +21,46 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from msgspec.structs import replace
 
 from livecommerce.adapters.redis_address import connect
 from livecommerce.adapters.redis_connection import tag
 from livecommerce.adapters.redis_library import load_library
-from livecommerce.checkout import Held
+from livecommerce.basket import WishLine
+from livecommerce.checkout import Held, Wish
 from livecommerce.clock import now_ms
 from livecommerce.errors import DomainError
 from livecommerce.flash_sale import SaleAdjustment, StockCount
-from livecommerce.ids import OrderId, PersonId, new_id
+from livecommerce.ids import CampaignId, OrderId, PersonId, SaleId, new_id
+from livecommerce.ledger.entries import entries_of
+from livecommerce.ledger.entry import defect
 from livecommerce.orders import ClosingOrder, ConfirmedOrder
 from livecommerce.payment import Standing
-from tests.selling import CURRENCY, PRICE, SHARD, Shop
+from tests.selling import CURRENCY, PLATFORMS, PRICE, SHARD, Shop, a_wish
 from tests.servers import ValkeyServer
 
 BUYERS = st.sampled_from(["ann", "bob"])
+SALES = st.sampled_from([0, 1])
 DISCOUNT = 1_000
-STEPS = 50
+PERCENT_PPM = 30_000
+CAP = 500
+STEPS = 60
 
 T = TypeVar("T")
 
 
+@dataclass
+class Running:
+    """What a sale should be like."""
+
+    sale: SaleId
+    stock: int
+    limit: int
+    version: int = 1
+
+
 class Selling(RuleBasedStateMachine):
-    """One sale and one campaign; every step is an answer of the real server."""
+    """Two sales, a merchant's campaign and a platform's; every step is an answer of the real server."""
 
     url: ClassVar[str]
 
@@ -55,9 +73,8 @@ class Selling(RuleBasedStateMachine):
         super().__init__()
         self.runner = asyncio.Runner()
         self.steps = 0
-        self.version = 1
         self.captured: dict[str, int] = {}
-        self.wishes: dict[str, dict[str, str | int]] = {}
+        self.wishes: dict[str, Wish] = {}
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(work)
@@ -70,22 +87,28 @@ class Selling(RuleBasedStateMachine):
             return None
 
     @initialize(
-        stock=st.integers(1, 6), limit=st.integers(1, 2), coupons=st.integers(0, 3), each=st.integers(1, 2)
+        stocks=st.tuples(st.integers(1, 6), st.integers(1, 3)),
+        limit=st.integers(1, 2),
+        coupons=st.integers(0, 3),
+        each=st.integers(1, 2),
     )
-    def open(self, stock: int, limit: int, coupons: int, each: int) -> None:
-        self.stock, self.limit, self.per_person = stock, limit, each
-        self.budget = coupons * DISCOUNT
-        self.run(self._open())
+    def open(self, stocks: tuple[int, int], limit: int, coupons: int, each: int) -> None:
+        self.per_person = each
+        self.budgets = {CampaignId("campaign"): coupons * DISCOUNT, PLATFORMS: coupons * CAP}
+        self.run(self._open(stocks, limit))
 
-    async def _open(self) -> None:
+    async def _open(self, stocks: tuple[int, int], limit: int) -> None:
         redis = connect(self.url)
         await redis.flushall()
         await load_library(redis)
         self.shop = Shop(redis)
         await self.shop.open_room()
-        self.sale = await self.shop.open_sale(self.stock, limit=self.limit)
-        await self.shop.fund(self.budget)
-        self.drops = [await self.shop.drop(1, per_person=self.per_person)] if self.budget else []
+        self.sales = [
+            Running(await self.shop.open_sale(stock, limit=limit), stock, limit) for stock in stocks
+        ]
+        for campaign, budget in self.budgets.items():
+            await self.shop.fund_campaign(campaign, budget)
+        self.drops: list[str] = []
 
     def teardown(self) -> None:
         if hasattr(self, "shop"):
@@ -94,25 +117,42 @@ class Selling(RuleBasedStateMachine):
 
     # ------------------------------------------------------------ buyers
 
-    @rule(target=held, buyer=BUYERS, qty=st.integers(1, 2))
-    def buy(self, buyer: str, qty: int) -> Any:
-        return self._buy({"buyer": buyer, "qty": qty, "key": new_id()})
+    @rule(target=held, buyer=BUYERS, qty=st.integers(1, 2), which=SALES)
+    def buy(self, buyer: str, qty: int, which: int) -> Any:
+        return self._buy(a_wish(self.sales[which].sale, buyer, qty=qty))
 
     @rule(target=held, grant=grants)
     def buy_with_a_coupon(self, grant: tuple[str, str]) -> Any:
-        return self._buy({"buyer": grant[0], "key": new_id(), "grant": grant[1]})
+        return self._buy(a_wish(self.sales[0].sale, grant[0], grant=grant[1]))
 
-    def _buy(self, wish: dict[str, str | int]) -> Any:
-        buyer = str(wish["buyer"])
-        answer = self.run(self.shop.try_buy(self.sale, **wish))  # type: ignore[arg-type]
+    @rule(target=held, buyer=BUYERS, units=st.tuples(st.integers(1, 2), st.integers(1, 2)))
+    def buy_a_bag(self, buyer: str, units: tuple[int, int]) -> Any:
+        return self._buy(self._bag(buyer, units, ()))
+
+    @rule(target=held, ours=grants, other=grants)
+    def buy_a_bag_with_two_coupons(self, ours: tuple[str, str], other: tuple[str, str]) -> Any:
+        return self._buy(self._bag(ours[0], (1, 1), (ours[1], other[1])))
+
+    def _bag(self, buyer: str, units: tuple[int, int], grants: tuple[str, ...]) -> Wish:
+        lines = tuple(
+            WishLine(sale=running.sale, price_minor=PRICE, qty=qty)
+            for running, qty in zip(self.sales, units, strict=True)
+        )
+        return Wish(buyer=buyer, key=new_id(), lines=lines, grants=grants)
+
+    def _buy(self, wish: Wish) -> Any:
+        answer = self._wish(wish)
         if not isinstance(answer, Held):
             return multiple()
         self.wishes[answer.order.order] = wish
-        return (answer.order.order, buyer)
+        return (answer.order.order, wish.buyer)
+
+    def _wish(self, wish: Wish) -> Held | DomainError:
+        return self.run(self.shop.checkout.buy([wish], now_ms()))[0]
 
     @rule(order=held)
     def tap_again_with_the_same_key(self, order: tuple[str, str]) -> None:
-        answer = self.run(self.shop.try_buy(self.sale, **self.wishes[order[0]]))  # type: ignore[arg-type]
+        answer = self._wish(self.wishes[order[0]])
         assert isinstance(answer, Held)
         assert answer.order.order == order[0]
 
@@ -136,13 +176,14 @@ class Selling(RuleBasedStateMachine):
     @rule(target=held, payment=payments)
     def run_out_while_paying_and_buy_again(self, payment: tuple[str, str, str]) -> Any:
         self.run_out_for_good((payment[1], payment[2]))
-        return self._buy({**self.wishes[payment[1]], "key": new_id()})
+        return self._buy(replace(self.wishes[payment[1]], key=new_id()))
 
     # ------------------------------------------------------------ coupons
 
-    @rule(target=grants, person=BUYERS)
-    def drop_and_claim(self, person: str) -> Any:
-        drop = self.allowed(self.shop.drop(1, per_person=self.per_person))
+    @rule(target=grants, person=BUYERS, platforms=st.booleans())
+    def drop_and_claim(self, person: str, platforms: bool) -> Any:
+        summary = self.shop.platforms_summary(PERCENT_PPM, CAP) if platforms else self.shop.summary(DISCOUNT)
+        drop = self.allowed(self.shop.drop(1, per_person=self.per_person, summary=summary))
         self.drops += [drop] if drop else []
         return self._claim(drop, person) if drop else multiple()
 
@@ -213,18 +254,21 @@ class Selling(RuleBasedStateMachine):
         for closing in self.run(self.shop.orders.sweep(SHARD, 100)).closing:
             self.provider_has_closed(closing)
 
-    @rule(added=st.integers(-1, 2), raised=st.integers(0, 1))
-    def adjust(self, added: int, raised: int) -> None:
-        if self.allowed(self._adjust(added, raised)) is not None:
-            self.stock, self.limit, self.version = self.stock + added, self.limit + raised, self.version + 1
+    @rule(which=SALES, added=st.integers(-1, 2), raised=st.integers(0, 1))
+    def adjust(self, which: int, added: int, raised: int) -> None:
+        running = self.sales[which]
+        if self.allowed(self._adjust(running, added, raised)) is not None:
+            running.stock += added
+            running.limit += raised
+            running.version += 1
 
-    async def _adjust(self, added: int, raised: int) -> StockCount:
+    async def _adjust(self, running: Running, added: int, raised: int) -> StockCount:
         return await self.shop.inventory.adjust_sale(
             SaleAdjustment(
-                sale=self.sale,
-                version=self.version,
+                sale=running.sale,
+                version=running.version,
                 price_minor=PRICE,
-                limit=self.limit + raised,
+                limit=running.limit + raised,
                 closes_ms=now_ms() + 600_000,
                 added=added,
             ),
@@ -232,9 +276,9 @@ class Selling(RuleBasedStateMachine):
         )
 
     @precondition(lambda self: self.steps > STEPS // 2)
-    @rule()
-    def close_the_sale(self) -> None:
-        self.run(self.shop.inventory.close_sale(self.sale, self.version))
+    @rule(which=SALES)
+    def close_a_sale(self, which: int) -> None:
+        self.run(self.shop.inventory.close_sale(self.sales[which].sale, self.sales[which].version))
 
     # ------------------------------------------------------------ laws
 
@@ -244,17 +288,17 @@ class Selling(RuleBasedStateMachine):
 
     @invariant()
     def stock_is_conserved(self) -> None:
-        if hasattr(self, "shop"):
-            audit = self.run(self.shop.inventory.audit(self.sale))
+        for running in getattr(self, "sales", ()):
+            audit = self.run(self.shop.inventory.audit(running.sale))
             assert audit.violations() == []
-            assert (audit.allocated, audit.limit) == (self.stock, self.limit)
+            assert (audit.allocated, audit.limit) == (running.stock, running.limit)
 
     @invariant()
-    def the_budget_is_conserved(self) -> None:
-        if hasattr(self, "shop"):
-            audit = self.run(self.shop.coupons.audit(self.shop.room, self.shop.campaign))
+    def the_budgets_are_conserved(self) -> None:
+        for campaign, budget in getattr(self, "budgets", {}).items():
+            audit = self.run(self.shop.coupons.audit(self.shop.room, campaign))
             assert audit.violations() == []
-            assert audit.budget == self.budget
+            assert audit.budget == budget
 
     @invariant()
     def every_capture_has_exactly_one_outcome(self) -> None:
@@ -270,8 +314,17 @@ class Selling(RuleBasedStateMachine):
         assert len({order.order for order in told}) == len(told)
         others = set(self.captured) - set(applied)
         assert all(self._state(payment) in ("refund_due", "refunded") for payment in others)
-        sold = self.run(self.shop.inventory.audit(self.sale)).sold
-        assert sum(line.qty for order in told for line in order.lines) == sold
+        lines = [line for order in told for line in order.lines]
+        for running in self.sales:
+            sold = self.run(self.shop.inventory.audit(running.sale)).sold
+            assert sum(line.qty for line in lines if line.sale == running.sale) == sold
+        for campaign in self.budgets:
+            spent = self.run(self.shop.coupons.audit(self.shop.room, campaign)).spent
+            used = [coupon for order in told for coupon in order.coupons if coupon.campaign == campaign]
+            assert sum(coupon.discount_minor for coupon in used) == spent
+        for order in told:
+            for posted in entries_of([order]):
+                assert defect(posted) is None
 
     def _state(self, payment: str) -> str:
         found = self.run(self.shop.payments.find(payment))

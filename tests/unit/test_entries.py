@@ -10,12 +10,13 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from livecommerce.ledger.entries import BadHistory, entries_of
 from livecommerce.ledger.entry import Entry, content_hash, defect
 from livecommerce.ledger.facts import Fact, Refund, ReturnPostage, Settlement, UnknownFact, read_fact
 from livecommerce.money import PPM
-from livecommerce.orders import ConfirmedOrder, OrderTerms
+from livecommerce.orders import ConfirmedOrder, LineRates, OrderTerms
 from tests.orders import TERMS, a_line, an_order
 
 
@@ -205,3 +206,24 @@ def test_a_full_refund_in_any_parts_leaves_zero_on_every_account(facts: list[Fac
     entries = posted(facts)
     assert all(defect(entry) is None for entry in entries)
     assert balances(entries) == {}
+
+
+def test_each_line_is_split_by_its_own_rates_and_shipping_is_the_merchants() -> None:
+    tea = replace(
+        a_line(1, 10_000, 500, 1_000), rates=LineRates(commission_ppm=20_000, technical_fee_ppm=6_000)
+    )
+    ring = replace(
+        a_line(2, 20_000),
+        rates=LineRates(commission_ppm=100_000, technical_fee_ppm=10_000),
+        shipping_minor=800,
+        paid_minor=20_800,
+    )
+    sale, _ = entries_of([an_order(tea, ring)])
+    assert sides(sale) == {
+        "provider.receivable:sandbox": (8_500 + 20_800, 0),
+        "platform.marketing": (1_000, 0),
+        "merchant.pending:shop": (0, 7_353 + 13_800 + 800),
+        "creator.pending:creator": (0, 1_900 + 4_000),
+        "platform.commission.deferred": (0, 190 + 2_000),
+        "platform.technical_fee.deferred": (0, 57 + 200),
+    }
