@@ -24,6 +24,7 @@ class FakeRooms:
 
     def __init__(self) -> None:
         self.rooms: dict[str, LoadedRoom] = {}
+        self.created: dict[str, RoomState] = {}
         self.logs: dict[str, list[RoomEvent]] = {}
         self.operations: dict[str, int] = {}
         self.nodes: dict[str, dict[str, int]] = {}
@@ -34,6 +35,7 @@ class FakeRooms:
     async def create(self, state: RoomState) -> None:
         if state.room not in self.rooms:
             self.rooms[state.room] = LoadedRoom(f"epoch-{len(self.rooms)}", 0, state)
+            self.created[state.room] = state
             self.logs[state.room] = []
 
     async def load(self, room: str) -> LoadedRoom:
@@ -73,6 +75,17 @@ class FakeRooms:
             self.lose_answers -= 1
             raise Unavailable("redis_away")
         return self.rooms[room].offset
+
+    async def renew(self, room: str, epoch: str) -> None:
+        self._check()
+        if self.rooms[room].epoch == epoch:
+            self.rooms[room] = replace(self.rooms[room], epoch=f"{epoch}+")
+
+    def go_back(self, room: str, offset: int) -> None:
+        """Loses everything after an offset, as a replica does that had not heard of it."""
+        self.logs[room] = self.logs[room][:offset]
+        state = fold(self.created[room], self.logs[room])
+        self.rooms[room] = LoadedRoom(self.rooms[room].epoch, offset, state)
 
     def tell(self, room: str, events: Sequence[RoomEvent]) -> None:
         """Appends as the inventory does: whatever the offset is."""

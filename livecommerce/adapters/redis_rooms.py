@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from livecommerce.adapters.redis_connection import Connection, served, tag_of
+from livecommerce.adapters.redis_connection import Connection, cannot_serve, served, tag_of
 from livecommerce.errors import NotFound
 from livecommerce.ids import new_id
 from livecommerce.room.cards import RoomState
@@ -67,14 +67,26 @@ class RedisRooms:
         last: int = rest[0]
         return last
 
+    async def renew(self, room: str, epoch: str) -> None:
+        """Begins a new epoch, unless somebody has begun one since the given."""
+        await self._call("room_renew_v1", room, epoch, new_id())
+
     async def beat(self, node: str, rooms: Mapping[str, Attendance]) -> Mapping[str, Attendance]:
-        """Reports this node's viewers and new hearts; the totals come back. One round trip for all rooms."""
+        """Reports this node's viewers and new hearts; the totals come back. One round trip for all rooms.
+
+        Rooms whose server is away are left out; where all are, this raises.
+        """
         pipeline = self._redis.pipeline(transaction=False)
         for room, here in rooms.items():
             pipeline.fcall("room_beat_v1", 1, tag_of(room), room, node, here.viewers, here.likes)
         with served():
-            answers = await pipeline.execute()
-        return {room: Attendance(*answer) for room, answer in zip(rooms, answers, strict=True)}
+            answers = await pipeline.execute(raise_on_error=False)
+            failed = [answer for answer in answers if isinstance(answer, Exception)]
+            for error in failed:
+                if len(failed) == len(answers) or not cannot_serve(error):
+                    raise error
+        arrived = zip(rooms, answers, strict=True)
+        return {room: Attendance(*answer) for room, answer in arrived if not isinstance(answer, Exception)}
 
     async def _call(self, function: str, room: str, *args: str | bytes | int) -> Any:
         with served():

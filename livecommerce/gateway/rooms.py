@@ -102,11 +102,12 @@ class Rooms:
         try:
             totals = await self._presence.beat(self._node, here)
         except Unavailable:
-            for room, unreported in here.items():
-                self._served[room].presence.give_back(unreported)
-            return
-        for room, total in totals.items():
-            if (served := self._served.get(room)) is not None:
+            totals = {}
+        for room, reported in here.items():
+            served, total = self._served[room], totals.get(room)
+            if total is None:
+                served.presence.give_back(reported)
+            else:
                 served.count(total)
 
     async def _let_go(self) -> None:

@@ -88,6 +88,10 @@ class RoomStore(Protocol):
         """
         ...
 
+    async def renew(self, room: str, epoch: str) -> None:
+        """Begins a new epoch, unless somebody has begun one since the given."""
+        ...
+
 
 class LiveRoom:
     """One room, kept up to date by ``absorb``."""
@@ -201,14 +205,39 @@ class LiveRoom:
         return True
 
     async def catch_up(self) -> None:
-        """Reads what is missing; where the log does not reach back, the state is replaced."""
-        epoch = self.epoch
-        events = await self._store.events_after(self.room, epoch, self.offset)
+        """Reads what is missing; where the log does not reach back, the state is replaced.
+
+        A store that has lost what it once told (a replica took over without its last writes, or a backup was
+        brought back) gets a new epoch: offsets are given twice then, and nobody may resume across that.
+        """
+        epoch, offset = self.epoch, self.offset
+        events = await self._missed(epoch, offset)
         if events is not None and self.absorb(epoch, events):
             return
         loaded = await self._store.load(self.room)
+        if loaded.epoch == epoch and loaded.offset < offset:
+            await self._store.renew(self.room, epoch)
+            loaded = await self._store.load(self.room)
         if loaded.epoch == self.epoch and loaded.offset <= self.offset:
             return
         self.epoch, self.offset, self.state = loaded.epoch, loaded.offset, loaded.state
         self._history = deque(loaded.history, maxlen=HISTORY)
         self._on_replaced()
+
+    async def _missed(self, epoch: str, offset: int) -> Sequence[RoomEvent] | None:
+        """What follows our last event, if the log reaches back to it and still says the same of it."""
+        if not self._history:
+            return await self._store.events_after(self.room, epoch, offset)
+        last = self._history[-1]
+        events = await self._store.events_after(self.room, epoch, offset - 1)
+        if not events:
+            return None
+        if not _same(events[0], last):
+            await self._store.renew(self.room, epoch)
+            return None
+        return events
+
+
+def _same(one: RoomEvent, other: RoomEvent) -> bool:
+    """Whether two events of one offset are one event."""
+    return type(one) is type(other) and one.at_ms == other.at_ms

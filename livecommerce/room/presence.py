@@ -20,7 +20,7 @@ class PresenceStore(Protocol):
     """Where gateways add up what they see."""
 
     async def beat(self, node: str, rooms: Mapping[str, Attendance]) -> Mapping[str, Attendance]:
-        """Reports a node's viewers and new hearts, answers the totals.
+        """Reports a node's viewers and new hearts, answers the totals; rooms not reached are left out.
 
         Raises:
             Unavailable: the store is away; hearts of this beat may or may not have counted.

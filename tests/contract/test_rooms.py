@@ -96,6 +96,18 @@ async def test_the_log_of_another_epoch_or_of_the_future_is_none(store: Store) -
     assert await store.events_after(ROOM, epoch, 5) is None
 
 
+async def test_a_new_epoch_is_begun_once(store: Store) -> None:
+    await store.create(a_room())
+    await append(store, "op", 0, rules.mute("a", 60, 1))
+    old = (await store.load(ROOM)).epoch
+    await store.renew(ROOM, old)
+    renewed = await store.load(ROOM)
+    await store.renew(ROOM, old)
+    assert (await store.load(ROOM)).epoch == renewed.epoch != old
+    assert renewed.offset == 1
+    assert await store.events_after(ROOM, old, 0) is None
+
+
 async def test_presence_adds_up_over_nodes_and_hearts_over_time(store: Store) -> None:
     await store.create(a_room())
     await store.beat("one", {ROOM: Attendance(3, 5)})

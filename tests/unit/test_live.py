@@ -98,6 +98,36 @@ async def test_where_the_log_is_gone_the_state_is_replaced_and_viewers_need_a_re
     assert room.since(room.epoch, 0) is None
 
 
+async def test_a_store_that_has_lost_its_last_events_gets_a_new_epoch() -> None:
+    store = FakeRooms()
+    one, two = await live_room(store), await live_room(store)
+    for name in ("a", "b", "c"):
+        await one.command(mute(name))
+    await two.catch_up()
+    before = one.epoch
+    store.go_back(ROOM, 1)
+    await one.command(mute("d"))
+    await two.catch_up()
+    assert len(REPLACED[one]) == len(REPLACED[two]) == 1
+    assert one.epoch == two.epoch != before
+    assert one.since(before, 1) is None
+    assert (one.offset, one.state) == (2, store.rooms[ROOM].state) == (two.offset, two.state)
+
+
+async def test_offsets_that_are_given_a_second_time_are_noticed() -> None:
+    store = FakeRooms()
+    room = await live_room(store)
+    await room.command(mute("a"))
+    before = room.epoch
+    store.go_back(ROOM, 0)
+    store.tell(ROOM, rules.mute("b", 60, 2))
+    store.tell(ROOM, rules.mute("c", 60, 3))
+    await room.catch_up()
+    assert len(REPLACED[room]) == 1
+    assert room.epoch != before
+    assert room.state == store.rooms[ROOM].state
+
+
 async def test_memory_answers_what_a_viewer_missed() -> None:
     room = await live_room(FakeRooms())
     for name in ("a", "b", "c"):

@@ -36,6 +36,18 @@ redis.register_function('room_append_v1', function(keys, args)
   return { 'ok', offset }
 end)
 
+-- room_renew_v1 {tag} room epoch new_epoch
+-- Begins a new epoch if the room is still in the given one. Answers the epoch that holds, or nil where there is no room.
+register_settling('room_renew_v1', function(keys, args)
+  local key = keys[1] .. ':room:' .. args[1]
+  local epoch = redis.call('HGET', key, 'epoch')
+  if epoch == args[2] then
+    redis.call('HSET', key, 'epoch', args[3])
+    return args[3]
+  end
+  return epoch
+end)
+
 -- room_load_v1 {tag} room count
 -- Everything a cold gateway needs in one consistent read: {epoch, offset, state, state_offset, the last events}.
 -- Functions that sell append events without folding them, so the state can be older than the log.
