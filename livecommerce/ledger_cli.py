@@ -177,6 +177,7 @@ async def _reconcile(desk: LedgerDesk, options: argparse.Namespace) -> int:
     story = Story(
         booked=booked,
         orders=await figures.orders(),
+        unapplied=await figures.unapplied(),
         unbooked=await figures.unbooked(),
         sold=await desk.sold(),
         bill=await desk.bill(options.bill),

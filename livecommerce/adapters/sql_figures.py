@@ -8,8 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from livecommerce.adapters.sql_schema import allocations, orders, sql_outbox
 from livecommerce.adapters.sql_transactions import reads
+from livecommerce.ledger.facts import Fact, UnappliedCapture, UnappliedRefund, UnknownFact, read_fact
 from livecommerce.ledger.queue import LetterState
-from livecommerce.ledger.reconcile import OrderFigures
+from livecommerce.ledger.reconcile import OrderFigures, UnappliedFigures
 from livecommerce.orders import ConfirmedOrder
 
 
@@ -33,8 +34,28 @@ class SqlFigures:
             rows = await connection.execute(select(orders.c.document, orders.c.refunded_minor))
             return [_figures(convert(row.document, ConfirmedOrder), row.refunded_minor) for row in rows]
 
+    async def unapplied(self) -> list[UnappliedFigures]:
+        """All captures that became no order."""
+        statement = select(sql_outbox.c.type, sql_outbox.c.document).where(
+            sql_outbox.c.type.in_(["payment.refund_due", "payment.refunded"])
+        )
+        async with reads(self._engine) as connection:
+            rows = (await connection.execute(statement)).all()
+        facts = [fact for row in rows if (fact := _readable(row.type, row.document)) is not None]
+        back = {fact.payment: fact.amount_minor for fact in facts if isinstance(fact, UnappliedRefund)}
+        return [
+            UnappliedFigures(
+                payment=fact.payment,
+                transaction=fact.transaction,
+                captured_minor=fact.amount_minor,
+                refunded_minor=back.get(fact.payment, 0),
+            )
+            for fact in facts
+            if isinstance(fact, UnappliedCapture)
+        ]
+
     async def unbooked(self) -> dict[str, int]:
-        """Order → when its oldest event that is not booked happened."""
+        """Order, or payment → when its oldest event that is not booked happened."""
         statement = (
             select(sql_outbox.c.key, func.min(sql_outbox.c.at_ms))
             .where(sql_outbox.c.state.in_([LetterState.PENDING, LetterState.DEAD]))
@@ -48,6 +69,14 @@ class SqlFigures:
         async with reads(self._engine) as connection:
             rows = await connection.execute(select(allocations.c.sale, allocations.c.sold))
             return [LentStock(sale=row.sale, sold=row.sold) for row in rows]
+
+
+def _readable(kind: str, document: object) -> Fact | None:
+    """The fact; what cannot be read is a dead letter and reported as such."""
+    try:
+        return read_fact(kind, document)
+    except UnknownFact:
+        return None
 
 
 def _figures(order: ConfirmedOrder, refunded_minor: int) -> OrderFigures:

@@ -23,10 +23,17 @@ from livecommerce.errors import NotFound
 from livecommerce.fail_points import reach
 from livecommerce.ids import CampaignId, OrderId, SaleId
 from livecommerce.journal import journal_row
+from livecommerce.ledger.facts import UnappliedCapture, UnappliedRefund
 from livecommerce.orders import ConfirmedOrder
 from livecommerce.outbox import OutboxRecord
 
 Row = dict[str, Any]
+
+_OF_PAYMENTS: dict[str, type[UnappliedCapture | UnappliedRefund]] = {
+    "payment.refund_due": UnappliedCapture,
+    "payment.refunded": UnappliedRefund,
+}
+"""Facts of captures that became no order; the ledger is told of them by the payment."""
 
 log = logging.getLogger(__name__)
 
@@ -140,6 +147,9 @@ def _add_consequences(changes: _Changes, record: OutboxRecord) -> None:
         changes.rows[sql_outbox].append(_letter_values(record))
     elif record.type == "sale.closed":
         changes.closed.append(msgspec.json.decode(record.data, type=ClosedSale))
+    elif record.type in _OF_PAYMENTS:
+        fact = msgspec.json.decode(record.data, type=_OF_PAYMENTS[record.type])
+        changes.rows[sql_outbox].append({**_letter_values(record), "key": fact.payment})
     elif record.type == "budget.returned":
         changes.returned.append(msgspec.json.decode(record.data, type=ReturnedBudget))
 

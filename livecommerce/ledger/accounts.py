@@ -14,6 +14,8 @@ PAYMENT_FEES = "platform.payment_fees"
 """Debit: payment fees that the platform bears."""
 RETURN_POSTAGE = "platform.return_postage"
 """Debit: return postage that the platform bears."""
+UNAPPLIED = "buyers.unapplied"
+"""Credit: captured money that became no order; the buyers', until it has gone back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,11 +32,12 @@ class Entry(Struct, frozen=True, kw_only=True):
     sequence: int
     """Position among the entries of its event, from 0."""
     kind: str
-    """sale, payment_fee, refund, payment_fee_return, return_postage, settlement."""
+    """sale, payment_fee, refund, payment_fee_return, return_postage, settlement, unapplied_capture,
+    unapplied_refund."""
     at_ms: int
     currency: str
     shop: str
-    """The merchant whose order it is."""
+    """The merchant whose order it is; empty for a capture that became none."""
     segment: str | None
     brand: str | None
     campaign: str | None

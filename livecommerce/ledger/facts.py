@@ -1,6 +1,6 @@
-"""What happens to an order after it was confirmed, as far as money is concerned.
+"""What happens to money: to an order after it was confirmed, and to a capture that became none.
 
-An order's facts, in their order, are all that its entries follow from.
+An order's facts, in their order, are all that its entries follow from; so are an unapplied capture's.
 """
 
 from __future__ import annotations
@@ -42,13 +42,42 @@ class Settlement(Struct, frozen=True, kw_only=True):
     at_ms: int
 
 
-Fact = ConfirmedOrder | Refund | ReturnPostage | Settlement
+class UnappliedCapture(Struct, frozen=True, kw_only=True):
+    """A provider took money that cannot become its order: too late, twice, or the wrong amount."""
+
+    payment: str
+    order: str
+    """The order that was to be paid; another payment may have paid it."""
+    provider: str
+    transaction: str
+    """The provider's id of the capture."""
+    amount_minor: int
+    currency: str
+    reason: str
+    at_ms: int
+
+
+class UnappliedRefund(Struct, frozen=True, kw_only=True):
+    """An unapplied capture has gone back, whole."""
+
+    payment: str
+    order: str
+    amount_minor: int
+    currency: str
+    reason: str
+    at_ms: int
+    provider_refund: str = ""
+
+
+Fact = ConfirmedOrder | Refund | ReturnPostage | Settlement | UnappliedCapture | UnappliedRefund
 
 FACT_TYPES: dict[str, type[Fact]] = {
     "order.confirmed": ConfirmedOrder,
     "order.refunded": Refund,
     "order.postage_returned": ReturnPostage,
     "order.settled": Settlement,
+    "payment.refund_due": UnappliedCapture,
+    "payment.refunded": UnappliedRefund,
 }
 """Event type → the fact that its document holds."""
 

@@ -60,24 +60,35 @@ class OrderFigures(Struct, frozen=True, kw_only=True):
     refunded_minor: int
 
 
+class UnappliedFigures(Struct, frozen=True, kw_only=True):
+    """A capture that became no order, in numbers."""
+
+    payment: str
+    transaction: str
+    """The provider's id of it."""
+    captured_minor: int
+    refunded_minor: int
+
+
 class Booked:
     """The ledger's entries, added up as they are read."""
 
     def __init__(self) -> None:
         self.receivable: Counter[str] = Counter()
-        """Order → what its provider owes for it."""
+        """Order, or payment of an unapplied capture → what its provider owes for it."""
         self.debits: Counter[str] = Counter()
         """Currency → total."""
         self.credits: Counter[str] = Counter()
 
     def add(self, entry: Entry) -> None:
         """Counts one entry."""
-        self.receivable.setdefault(entry.order, 0)
+        subject = _subject(entry)
+        self.receivable.setdefault(subject, 0)
         for posting in entry.postings:
             self.debits[entry.currency] += posting.debit_minor
             self.credits[entry.currency] += posting.credit_minor
             if posting.account.startswith("provider.receivable:") and entry.kind != "return_postage":
-                self.receivable[entry.order] += posting.debit_minor - posting.credit_minor
+                self.receivable[subject] += posting.debit_minor - posting.credit_minor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,8 +96,9 @@ class Story:
     """What each side says."""
 
     orders: Sequence[OrderFigures]
+    unapplied: Sequence[UnappliedFigures]
     unbooked: Mapping[str, int]
-    """Order → when the oldest of its events that is still on its way, or dead, happened."""
+    """Order, or payment → when the oldest of its events that is still on its way, or dead, happened."""
     sold: Mapping[str, int]
     """Sale → units it sold, where nothing of it is on its way any more."""
     booked: Booked
@@ -96,10 +108,11 @@ class Story:
 
 def reconcile(story: Story, now_ms: int) -> list[Difference]:
     """Everything that is wrong, in the order of ``Finding``; empty if all agree."""
+    claims = [*map(_claim_of_order, story.orders), *map(_claim_of_capture, story.unapplied)]
     found = [
-        *_booked(story),
+        *_booked(story, claims),
         *_balanced(story.booked),
-        *_billed(story.orders, story.bill),
+        *_billed(claims, story.bill),
         *_units(story),
         *_pending(story.unbooked, now_ms),
     ]
@@ -107,18 +120,39 @@ def reconcile(story: Story, now_ms: int) -> list[Difference]:
     return sorted(found, key=lambda one: (ranks[one.finding], one.subject))
 
 
-def _booked(story: Story) -> Iterator[Difference]:
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """What the provider should owe us for an order or an unapplied capture."""
+
+    subject: str
+    transaction: str
+    minor: int
+
+
+def _claim_of_order(order: OrderFigures) -> _Claim:
+    return _Claim(order.order, order.transaction, order.paid_minor - order.refunded_minor)
+
+
+def _claim_of_capture(capture: UnappliedFigures) -> _Claim:
+    return _Claim(capture.payment, capture.transaction, capture.captured_minor - capture.refunded_minor)
+
+
+def _subject(entry: Entry) -> str:
+    """Whose receivable an entry changes: an order's, or that of the payment whose capture became none."""
+    return entry.event.partition(":")[2] if entry.kind.startswith("unapplied_") else entry.order
+
+
+def _booked(story: Story, claims: Sequence[_Claim]) -> Iterator[Difference]:
     receivable = story.booked.receivable
-    for order in story.orders:
-        expected = order.paid_minor - order.refunded_minor
-        if order.order in story.unbooked:
+    for claim in claims:
+        if claim.subject in story.unbooked:
             continue
-        if order.order not in receivable:
-            yield _difference(Finding.NOT_BOOKED, order.order, expected, 0)
-        elif receivable[order.order] != expected:
-            yield _difference(Finding.BOOKED_AMOUNT, order.order, expected, receivable[order.order])
-    known = {order.order for order in story.orders}
-    for unknown in receivable.keys() - known:
+        if claim.subject not in receivable:
+            yield _difference(Finding.NOT_BOOKED, claim.subject, claim.minor, 0)
+        elif receivable[claim.subject] != claim.minor:
+            found = receivable[claim.subject]
+            yield _difference(Finding.BOOKED_AMOUNT, claim.subject, claim.minor, found)
+    for unknown in receivable.keys() - {claim.subject for claim in claims}:
         yield _difference(Finding.BOOKED_WITHOUT_ORDER, unknown, 0, receivable[unknown])
 
 
@@ -128,20 +162,19 @@ def _balanced(booked: Booked) -> Iterator[Difference]:
             yield _difference(Finding.UNBALANCED, currency, booked.debits[currency], booked.credits[currency])
 
 
-def _billed(orders: Iterable[OrderFigures], bill: Sequence[BillLine] | None) -> Iterator[Difference]:
+def _billed(claims: Iterable[_Claim], bill: Sequence[BillLine] | None) -> Iterator[Difference]:
     if bill is None:
         return
     kept: Counter[str] = Counter()
     for line in bill:
         kept[line.transaction] += line.amount_minor if line.kind == "capture" else -line.amount_minor
     known = set()
-    for order in orders:
-        known.add(order.transaction)
-        expected = order.paid_minor - order.refunded_minor
-        if order.transaction not in kept:
-            yield _difference(Finding.NOT_IN_BILL, order.transaction, expected, 0)
-        elif kept[order.transaction] != expected:
-            yield _difference(Finding.BILLED_AMOUNT, order.transaction, expected, kept[order.transaction])
+    for claim in claims:
+        known.add(claim.transaction)
+        if claim.transaction not in kept:
+            yield _difference(Finding.NOT_IN_BILL, claim.transaction, claim.minor, 0)
+        elif kept[claim.transaction] != claim.minor:
+            yield _difference(Finding.BILLED_AMOUNT, claim.transaction, claim.minor, kept[claim.transaction])
     for transaction, amount in kept.items():
         if transaction not in known and amount != 0:
             yield _difference(Finding.BILLED_WITHOUT_ORDER, transaction, 0, amount)

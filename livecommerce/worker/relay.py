@@ -10,7 +10,8 @@ from livecommerce.clock import Clock
 from livecommerce.errors import Unavailable
 from livecommerce.fail_points import reach
 from livecommerce.ledger.backend import LedgerBackend, Outcome, Posted
-from livecommerce.ledger.entries import BadHistory, entries_of
+from livecommerce.ledger.booking import book
+from livecommerce.ledger.entries import BadHistory
 from livecommerce.ledger.entry import Entry
 from livecommerce.ledger.facts import UnknownFact, read_fact
 from livecommerce.ledger.queue import LedgerQueue, Letter, LetterState, Verdict
@@ -138,7 +139,7 @@ class Relay:
 def _entries(letter: Letter) -> tuple[Entry, ...] | str:
     """The letter's entries, or why there can be none."""
     try:
-        return entries_of([read_fact(told.type, told.document) for told in letter.told])
+        return book([read_fact(told.type, told.document) for told in letter.told])
     except (BadHistory, UnknownFact) as error:
         return str(error)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import json
 
 from livecommerce.adapters.redis_connection import Connection, tag
 from livecommerce.checkout import Held
 from livecommerce.errors import Conflict, NotFound
 from livecommerce.ids import OrderId, PersonId, SaleId
+from livecommerce.ledger.facts import UnappliedCapture, read_fact
 from livecommerce.payment import Standing
 from tests.selling import CURRENCY, PRICE, SHARD, Shop
 
@@ -190,7 +192,13 @@ async def test_a_refund_is_due_again_until_it_has_happened_and_is_told_once(shop
     assert len(await refunds(shop)) == 1
     for _ in range(2):
         await shop.payments.refunded(payment, "r-1")
-    assert len(await shop.told("payment.refunded")) == 1
+    told = [
+        (record.type, read_fact(record.type, json.decode(record.data)))
+        for record in await shop.told("payment.")
+    ]
+    assert [kind for kind, _ in told] == ["payment.refund_due", "payment.refunded"]
+    assert isinstance(told[0][1], UnappliedCapture)
+    assert (told[0][1].provider, told[0][1].transaction) == ("sandbox", f"t-{payment}")
     assert await shop.capture(payment) == "refunded"
 
 

@@ -14,7 +14,8 @@ from livecommerce.adapters.sql_figures import SqlFigures
 from livecommerce.adapters.sql_ledger_queue import SqlLedgerQueue
 from livecommerce.adapters.sql_projection import SqlProjection
 from livecommerce.clock import now_ms
-from livecommerce.ids import OrderId, PersonId
+from livecommerce.gateway.sandbox.faults import Fault
+from livecommerce.ledger import accounts
 from livecommerce.ledger.backend import LedgerBackend
 from livecommerce.ledger.reconcile import Booked, Difference, Finding, Story, reconcile
 from livecommerce.ledger_desk import LedgerDesk
@@ -34,6 +35,7 @@ async def compare(till: Till, sql: AsyncEngine, ledger: LedgerBackend) -> list[D
         booked.add(entry)
     story = Story(
         orders=await SqlFigures(sql).orders(),
+        unapplied=await SqlFigures(sql).unapplied(),
         unbooked=await SqlFigures(sql).unbooked(),
         sold=await desk.sold(),
         booked=booked,
@@ -42,7 +44,12 @@ async def compare(till: Till, sql: AsyncEngine, ledger: LedgerBackend) -> list[D
     return reconcile(story, now_ms())
 
 
-async def test_an_evening_with_a_refused_capture_reconciles(
+async def owed_to_buyers(ledger: LedgerBackend) -> int:
+    balances = {one.account: one.credit_minor - one.debit_minor for one in await ledger.trial_balance()}
+    return balances.get(accounts.UNAPPLIED, 0)
+
+
+async def test_an_evening_with_a_capture_that_became_no_order_reconciles(
     redis: Connection, sql: AsyncEngine, tmp_path: Path
 ) -> None:
     till = Till(redis, tmp_path / "sandbox.sqlite")
@@ -50,22 +57,30 @@ async def test_an_evening_with_a_refused_capture_reconciles(
     projector = Projector(RedisOutbox(redis, "projector", "one"), SqlProjection(sql), till.orders, [SHARD])
     relay = Relay(SqlLedgerQueue(sql), ledger, "one", now_ms)
     await till.open_room()
-    sale = await till.open_sale(6)
+    sale = await till.open_sale(3)
     await lend_stock(sql, sale)
     for buyer in ("a", "b"):
         await till.pay(await till.buy(sale, buyer), buyer)
-    late = await till.buy(sale, "late")
-    payment = await till.pay_page(late, "late")
-    await till.work()
+        await till.world.callbacks.get()
     assert (await compare(till, sql, ledger))[0].finding is Finding.BILLED_WITHOUT_ORDER  # still on their way
     while await projector.step() + await relay.step():
         pass
     assert await compare(till, sql, ledger) == []
-    await till.world.pay(payment)
-    await till.orders.cancel(OrderId(late.order.order), PersonId("late"))
+    late = await till.buy(sale, "late")
+    payment = await till.pay_page(late, "late")
+    await till.time_runs_out(late.order.order)
+    await till.work()
+    await till.buy(sale, "quick")
+    await till.world.pay(payment, Fault.OVERDUE)
+    await till.world.callbacks.get()
+    while await projector.step() + await relay.step():
+        pass
+    assert await compare(till, sql, ledger) == []
+    assert await owed_to_buyers(ledger) == late.order.total_minor
     await till.work()
     while await projector.step() + await relay.step():
         pass
     assert await compare(till, sql, ledger) == []
+    assert await owed_to_buyers(ledger) == 0
     await ledger.aclose()
     await till.close()

@@ -9,10 +9,19 @@ from msgspec.structs import replace as changed
 
 from livecommerce.ledger.bill import BadBill, BillLine
 from livecommerce.ledger.bill_wechat import read_wechat_bill
+from livecommerce.ledger.booking import book
 from livecommerce.ledger.entries import entries_of
 from livecommerce.ledger.entry import Entry
-from livecommerce.ledger.facts import Refund
-from livecommerce.ledger.reconcile import Booked, Difference, Finding, OrderFigures, Story, reconcile
+from livecommerce.ledger.facts import Refund, UnappliedCapture, UnappliedRefund
+from livecommerce.ledger.reconcile import (
+    Booked,
+    Difference,
+    Finding,
+    OrderFigures,
+    Story,
+    UnappliedFigures,
+    reconcile,
+)
 from tests.orders import an_order
 
 NOW = 1_700_000_000_000
@@ -42,6 +51,37 @@ def entries(order: str = "a", refunded: int = 0) -> list[Entry]:
     return [*entries_of([sold]), *entries_of([sold, refund])]
 
 
+def capture(name: str, refunded: int = 0) -> UnappliedFigures:
+    return UnappliedFigures(
+        payment=f"p-{name}", transaction=f"t-{name}", captured_minor=70, refunded_minor=refunded
+    )
+
+
+def captured(name: str, refunded: int = 0) -> list[Entry]:
+    """A capture of the first order that became none, perhaps gone back."""
+    taken = UnappliedCapture(
+        payment=f"p-{name}",
+        order="a",
+        provider="sandbox",
+        transaction=f"t-{name}",
+        amount_minor=70,
+        currency="CNY",
+        reason="too_late",
+        at_ms=NOW,
+    )
+    if not refunded:
+        return list(book([taken]))
+    back = UnappliedRefund(
+        payment=taken.payment,
+        order="a",
+        amount_minor=refunded,
+        currency="CNY",
+        reason="too_late",
+        at_ms=NOW,
+    )
+    return [*book([taken]), *book([taken, back])]
+
+
 def booked(*found: Entry) -> Booked:
     books = Booked()
     for entry in found:
@@ -49,15 +89,24 @@ def booked(*found: Entry) -> Booked:
     return books
 
 
+CAPTURES = [*captured("late"), *captured("back", 70)]
+
+
 def well() -> Story:
-    """Two orders, one of them partly refunded, and everybody agrees."""
+    """Two orders, one of them partly refunded, two captures that became none, and everybody agrees."""
     return Story(
         orders=[figures("a"), figures("b", 500)],
+        unapplied=[capture("late"), capture("back", refunded=70)],
         unbooked={},
         sold={"sale": 2},
-        booked=booked(*entries("a"), *entries("b", 500)),
-        bill=[line("a"), line("b"), line("b", 500, "refund"), line("back", 70), line("back", 70, "refund")],
+        booked=booked(*entries("a"), *entries("b", 500), *CAPTURES),
+        bill=well_bill(),
     )
+
+
+def well_bill() -> list[BillLine]:
+    orders = [line("a"), line("b"), line("b", 500, "refund")]
+    return [*orders, line("late", 70), line("back", 70), line("back", 70, "refund")]
 
 
 def found(story: Story) -> list[tuple[Finding, str, int, int]]:
@@ -70,50 +119,58 @@ def test_where_all_agree_nothing_is_found() -> None:
 
 
 def test_an_order_that_was_never_booked() -> None:
-    story = replace(well(), booked=booked(*entries("b", 500)))
+    story = replace(well(), booked=booked(*entries("b", 500), *CAPTURES))
     assert found(story) == [(Finding.NOT_BOOKED, "a", 8500, 0)]
 
 
 def test_an_order_on_its_way_is_no_error_until_it_takes_too_long() -> None:
-    story = replace(well(), booked=booked(*entries("b", 500)), unbooked={"a": NOW - 900_000})
+    story = replace(well(), booked=booked(*entries("b", 500), *CAPTURES), unbooked={"a": NOW - 900_000})
     assert found(story) == []
     late = replace(story, unbooked={"a": NOW - 900_001})
     assert found(late) == [(Finding.PENDING_TOO_LONG, "a", 900_000, 900_001)]
 
 
 def test_entries_without_an_order() -> None:
-    story = replace(well(), booked=booked(*entries("a"), *entries("b", 500), *entries("ghost")))
+    story = replace(well(), booked=booked(*entries("a"), *entries("b", 500), *entries("ghost"), *CAPTURES))
     assert found(story) == [(Finding.BOOKED_WITHOUT_ORDER, "ghost", 0, 8500)]
 
 
 def test_a_refund_that_was_not_booked() -> None:
-    story = replace(well(), booked=booked(*entries("a"), *entries("b")))
+    story = replace(well(), booked=booked(*entries("a"), *entries("b"), *CAPTURES))
     assert found(story) == [(Finding.BOOKED_AMOUNT, "b", 8000, 8500)]
 
 
 def test_debits_that_are_not_credits() -> None:
     sale, *rest = entries("a")
     bent = changed(sale, postings=(*sale.postings[:-1], changed(sale.postings[-1], credit_minor=1)))
-    story = replace(well(), booked=booked(bent, *rest, *entries("b", 500)))
+    story = replace(well(), booked=booked(bent, *rest, *entries("b", 500), *CAPTURES))
     (difference,) = reconcile(story, NOW)
     assert (difference.finding, difference.subject) == (Finding.UNBALANCED, "CNY")
     assert difference.expected - difference.found == sale.postings[-1].credit_minor - 1
 
 
 def test_an_order_the_provider_never_captured() -> None:
-    story = well()
-    assert story.bill is not None
-    assert found(replace(story, bill=story.bill[1:])) == [(Finding.NOT_IN_BILL, "t-a", 8500, 0)]
+    assert found(replace(well(), bill=well_bill()[1:])) == [(Finding.NOT_IN_BILL, "t-a", 8500, 0)]
 
 
 def test_a_capture_that_belongs_to_no_order() -> None:
-    story = replace(well(), bill=[*(well().bill or []), line("stray", 100)])
+    story = replace(well(), bill=[*well_bill(), line("stray", 100)])
     assert found(story) == [(Finding.BILLED_WITHOUT_ORDER, "t-stray", 0, 100)]
 
 
 def test_a_refund_the_provider_did_not_make() -> None:
-    story = replace(well(), bill=[line("a"), line("b")])
+    story = replace(well(), bill=[line("a"), line("b"), *well_bill()[3:]])
     assert found(story) == [(Finding.BILLED_AMOUNT, "t-b", 8000, 8500)]
+
+
+def test_a_capture_without_an_order_that_was_not_booked() -> None:
+    story = replace(well(), booked=booked(*entries("a"), *entries("b", 500), *captured("back", 70)))
+    assert found(story) == [(Finding.NOT_BOOKED, "p-late", 70, 0)]
+
+
+def test_a_capture_without_an_order_whose_refund_the_provider_did_not_make() -> None:
+    bill = [one for one in well_bill() if (one.kind, one.transaction) != ("refund", "t-back")]
+    assert found(replace(well(), bill=bill)) == [(Finding.BILLED_AMOUNT, "t-back", 0, 70)]
 
 
 def test_a_sale_that_sold_units_without_an_order() -> None:
@@ -121,7 +178,7 @@ def test_a_sale_that_sold_units_without_an_order() -> None:
 
 
 def test_findings_are_in_a_fixed_order() -> None:
-    story = replace(well(), booked=booked(*entries("z")), sold={"sale": 9})
+    story = replace(well(), booked=booked(*entries("z"), *CAPTURES), sold={"sale": 9})
     order = [difference.finding for difference in reconcile(story, NOW)]
     assert order == [
         Finding.NOT_BOOKED,

@@ -129,6 +129,13 @@ local function sell(tag, order, payment, capture, at_ms)
   return card
 end
 
+-- The content of a fact about a capture that became no order; `more` are its own fields, each after a comma.
+local function unapplied(payment, more, at_ms)
+  return '{"payment":"' .. payment.payment .. '","order":"' .. payment.order .. '","amount_minor":'
+    .. int(payment.captured_minor) .. ',"currency":"' .. payment.captured_currency .. '","reason":"'
+    .. payment.reason .. '"' .. more .. ',"at_ms":' .. int(at_ms) .. '}'
+end
+
 -- Why captured money cannot become its order, or nil; takes the units of a late one again.
 local function capture_refusal(tag, order, payment, at_ms)
   if payment.captured_minor ~= payment.amount_minor or payment.captured_currency ~= payment.currency then
@@ -170,7 +177,10 @@ register_settling('payment_captured_v1', function(keys, args)
   redis.call('HSET', payment.key, 'captured_minor', args[2], 'captured_currency', args[3], 'transaction', args[4],
     'reason', reason or '')
   if reason then
+    payment.reason = reason
     turn_payment(tag, payment, 'refund_due')
+    tell_outbox(tag, payment.payment .. ':payment.refund_due:1', 'payment.refund_due', payment.order, payment.room, at_ms,
+      unapplied(payment, ',"provider":"' .. payment.provider .. '","transaction":' .. cjson.encode(args[4]), at_ms))
     return { 'ok', 'refund_due', reason }
   end
   sell(tag, order, payment, args[5], at_ms)
@@ -247,9 +257,7 @@ register_settling('payment_refunded_v1', function(keys, args)
   if payment.state == 'refund_due' then
     turn_payment(tag, payment, 'refunded')
     tell_outbox(tag, payment.payment .. ':payment.refunded:1', 'payment.refunded', payment.order, payment.room, at_ms,
-      '{"payment":"' .. payment.payment .. '","order":"' .. payment.order .. '","amount_minor":'
-      .. int(payment.captured_minor) .. ',"currency":"' .. payment.captured_currency .. '","reason":"'
-      .. payment.reason .. '","provider_refund":"' .. args[2] .. '","at_ms":' .. int(at_ms) .. '}')
+      unapplied(payment, ',"provider_refund":' .. cjson.encode(args[2]), at_ms))
   end
   return { 'ok', payment.state }
 end)

@@ -79,6 +79,7 @@ export default {
   'console.account_creator_available': 'Host’s commission, available',
   'console.account_host_pending': 'Show’s shop, until settled',
   'console.account_host_available': 'Show’s shop, available',
+  'console.account_buyers_unapplied': 'Buyers, captured without an order',
   'console.account_platform_marketing': 'Platform’s marketing',
   'console.account_platform_payment_fees': 'Platform’s payment fees',
   'console.account_platform_return_postage': 'Platform’s return postage',
@@ -92,4 +93,6 @@ export default {
   'console.kind_payment_fee_return': 'Payment fee returned',
   'console.kind_return_postage': 'Return postage',
   'console.kind_settlement': 'Settlement',
+  'console.kind_unapplied_capture': 'Capture without an order',
+  'console.kind_unapplied_refund': 'Capture returned',
 };

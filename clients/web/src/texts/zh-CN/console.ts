@@ -76,6 +76,7 @@ export default {
   'console.account_creator_available': '主播佣金（可用）',
   'console.account_host_pending': '直播间店铺（待结算）',
   'console.account_host_available': '直播间店铺（可用）',
+  'console.account_buyers_unapplied': '买家（已扣款但未成单）',
   'console.account_platform_marketing': '平台营销费用',
   'console.account_platform_payment_fees': '平台支付手续费',
   'console.account_platform_return_postage': '平台退货运费',
@@ -89,4 +90,6 @@ export default {
   'console.kind_payment_fee_return': '退回手续费',
   'console.kind_return_postage': '退货运费',
   'console.kind_settlement': '结算',
+  'console.kind_unapplied_capture': '扣款未成单',
+  'console.kind_unapplied_refund': '扣款已退回',
 } satisfies Record<keyof typeof en, string>;
