@@ -247,8 +247,8 @@ orders = Table(
 )
 """Confirmed orders; ``document`` is the ``ConfirmedOrder`` as it left the live system.
 
-``receipt_due_ms`` is when a shipped order counts as received; ``settles_ms`` is the end of the return window of
-a received order that is not settled yet and has nothing open.
+``receipt_due_ms`` is when a shipped order counts as received; ``settles_ms`` is the end of the return
+window of a received order that is not settled yet and has nothing open.
 """
 
 order_lines = Table(
