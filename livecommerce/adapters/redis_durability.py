@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from livecommerce.adapters.redis_cluster import Cluster
 from livecommerce.adapters.redis_connection import Connection, served
 from livecommerce.errors import Unavailable
 
@@ -15,53 +14,59 @@ class Durability:
     """Refuses selling on servers that could lose acknowledged writes.
 
     A server that was away may have come back with other settings, or as another server. So an answer holds
-    until a connection is made; then it is asked for again, once for all who wait.
+    until a connection to it is made; then it is asked for again, once for all who wait.
     """
 
     def __init__(self, redis: Connection) -> None:
         self._redis = redis
-        self._known_at = -1
-        self._reason: str | None = None
-        self._probing = asyncio.Lock()
+        self._answers: dict[Connection, tuple[int, str | None]] = {}
+        """Server → connections made when it was asked, and why selling there is not safe."""
+        self._asking = asyncio.Lock()
 
-    async def require(self) -> None:
-        """Returns where selling is safe.
+    async def require(self, key: str) -> None:
+        """Returns where selling is safe on the server that holds a key.
 
         Raises:
             Unavailable: ``not_durable``: it is not; ``redis_away``: it cannot be found out.
         """
-        if self._known_at != self._redis.opened:
-            await self._probe()
-        if self._reason is not None:
-            raise Unavailable("not_durable", reason=self._reason)
+        with served():
+            server = await self._redis.server_of(key)
+        opened, reason = self._answers.get(server, (-1, None))
+        if opened != server.opened:
+            reason = await self._ask(server)
+        if reason is not None:
+            raise Unavailable("not_durable", reason=reason)
 
-    async def require_now(self) -> None:
+    async def require_now(self, key: str) -> None:
         """The same, of what is so this moment: settings can change without a new connection."""
-        self._known_at = -1
-        await self.require()
+        with served():
+            self._answers.pop(await self._redis.server_of(key), None)
+        await self.require(key)
 
-    async def _probe(self) -> None:
-        async with self._probing:
-            while self._known_at != (opened := self._redis.opened):
+    async def _ask(self, server: Connection) -> str | None:
+        async with self._asking:
+            while True:
+                before = server.opened
+                known_at, reason = self._answers.get(server, (-1, None))
+                if known_at == before:
+                    return reason
                 with served():
-                    self._reason = await unsafe_durability(self._redis)
-                if opened == self._redis.opened:  # else it may have been another server that answered
-                    self._known_at = opened
+                    reason = await _unsafe(server)
+                if server.opened == before:  # else it may have been another server that answered
+                    self._answers[server] = (before, reason)
 
 
 async def unsafe_durability(redis: Connection) -> str | None:
     """Why selling here could lose acknowledged writes, or ``None`` if it is safe."""
-    if not isinstance(redis, Cluster):
-        return await _unsafe(redis)
     for server in await redis.servers():
-        reason = await _unsafe(server) or await _unsafe_replica(server)
+        reason = await _unsafe(server)
         if reason is not None:
             return f"{server.address}: {reason}"
     return None
 
 
 async def _unsafe(server: Connection) -> str | None:
-    info: Mapping[str, Any] = await server.info("persistence", "memory")
+    info: Mapping[str, Any] = await server.info("persistence", "memory", "cluster")
     if not info.get("aof_enabled"):
         return "append-only file is off (appendonly no)"
     fsync = await server.config_get("appendfsync")
@@ -69,7 +74,7 @@ async def _unsafe(server: Connection) -> str | None:
         return f"appendfsync is {fsync.get('appendfsync')}, not always"
     if info.get("maxmemory_policy") != "noeviction":
         return f"maxmemory-policy is {info.get('maxmemory_policy')}, not noeviction"
-    return None
+    return await _unsafe_replica(server) if info.get("cluster_enabled") else None
 
 
 async def _unsafe_replica(server: Connection) -> str | None:

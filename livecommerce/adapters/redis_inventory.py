@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -15,7 +15,7 @@ from livecommerce.basket import Offer
 from livecommerce.checkout import Draft, Held
 from livecommerce.errors import DomainError, NotFound, Unavailable
 from livecommerce.flash_sale import Append, SaleAdjustment, SaleOpening, StockAudit, StockCount
-from livecommerce.ids import SaleId, shard_of
+from livecommerce.ids import SaleId, Shard, shard_of
 from livecommerce.orders import OrderCard
 from livecommerce.room.live import Stale
 
@@ -40,7 +40,7 @@ class RedisInventory:
             Stale: the room has moved on; nothing was written.
             Unavailable: ``not_durable``: the server could lose what it acknowledges, or it is away.
         """
-        await self._durability.require_now()
+        await self._durability.require_now(tag_of(opening.room))
         answer = await ask(
             self._redis,
             "sale_open_v1",
@@ -122,17 +122,25 @@ class RedisInventory:
         """
         if not drafts:
             return []
+        unsafe = await self._unsafe_shards({shard_of(draft.order.order) for draft in drafts})
         pipeline = self._redis.pipeline(transaction=False)
-        for draft in drafts:
+        sent = [draft for draft in drafts if shard_of(draft.order.order) not in unsafe]
+        for draft in sent:
             pipeline.fcall("hold_v2", 1, tag(shard_of(draft.order.order)), *_hold_arguments(draft))
         try:
-            await self._durability.require()
-            answers = await pipeline.execute(raise_on_error=False)
+            answers = iter(await pipeline.execute(raise_on_error=False) if sent else ())
         except AWAY:
             return [Unavailable("redis_away") for _ in drafts]
-        except Unavailable as refused:
-            return [refused for _ in drafts]
-        return [_held(draft, answer) for draft, answer in zip(drafts, answers, strict=True)]
+        return [unsafe.get(shard_of(draft.order.order)) or _held(draft, next(answers)) for draft in drafts]
+
+    async def _unsafe_shards(self, shards: Iterable[Shard]) -> dict[Shard, Unavailable]:
+        refusals = {}
+        for shard in shards:
+            try:
+                await self._durability.require(tag(shard))
+            except Unavailable as refusal:
+                refusals[shard] = refusal
+        return refusals
 
 
 def _hold_arguments(draft: Draft) -> tuple[str | int | bytes, ...]:
