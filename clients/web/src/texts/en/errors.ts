@@ -117,7 +117,8 @@ export default {
   'error.campaign_not_running': 'This campaign is not running now.',
   'error.several_shops': 'These goods are from different shops. Buy them in separate orders.',
   'error.bad_bag': 'An order has one to {max} products.',
-  'error.coupons_not_together': 'One coupon of the shop and one of the platform can be used together, not two of one kind.',
+  'error.coupons_not_together':
+    'One coupon of the shop and one of the platform can be used together, not two of one kind.',
   'error.coupon_exclusive': 'This coupon cannot be combined with another one.',
   'error.address_missing': 'Choose where it should be sent first.',
   'error.address_not_found': 'This address no longer exists.',
