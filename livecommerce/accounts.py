@@ -85,6 +85,10 @@ class Account(Struct, frozen=True, kw_only=True):
 class AccountStore(Protocol):
     """Where accounts are kept; the only place with personal data."""
 
+    async def find(self, person: str) -> Account | None:
+        """The account of this person."""
+        ...
+
     async def find_by_login(self, login: str) -> Account | None:
         """The account with this login name."""
         ...

@@ -71,7 +71,9 @@ class TestGateway:
         self.sanctions = FakeSanctions(bus)
         self.audit = FakeAudit()
         self.visits = NoVisits()
-        self.tokens = Tokens(SECRET, now_ms)
+        self.ahead_ms = 0
+        """How far its clock is ahead of the real one, as far as sessions are concerned."""
+        self.tokens = Tokens(SECRET, self.now_ms)
         self.rooms = Rooms(store, store, bus, node, self._serve)
         self._node = node
         shelf = FakeShelf(*(a_product(name) for name in ("umbrella", "teapot", "lipstick", "tea")))
@@ -89,11 +91,15 @@ class TestGateway:
             self.visits,
             commands.handlers(),
             self.background,
-            now_ms,
+            self.now_ms,
             JoinLimits((), now_ms),
         )
         app = application([Route("/slow", _slow)], no_lifespan, "http://127.0.0.1:1")
         self.server = GatewayServer(app, self.sessions, self.wheel)
+
+    def now_ms(self) -> int:
+        """The time that sessions go by."""
+        return now_ms() + self.ahead_ms
 
     def _serve(self, loaded: LoadedRoom) -> ServedRoom:
         return ServedRoom(

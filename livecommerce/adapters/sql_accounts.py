@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import insert, select
+from sqlalchemy import ColumnElement, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -22,10 +22,17 @@ class SqlAccounts:
         self._engine = engine
         self._clock = clock
 
+    async def find(self, person: str) -> Account | None:
+        """The account of this person."""
+        return await self._find(persons.c.person == person)
+
     async def find_by_login(self, login: str) -> Account | None:
         """The account with this login name."""
+        return await self._find(persons.c.login == login)
+
+    async def _find(self, condition: ColumnElement[bool]) -> Account | None:
         async with reads(self._engine) as connection:
-            found = await connection.execute(select(persons).where(persons.c.login == login))
+            found = await connection.execute(select(persons).where(condition))
             row = found.one_or_none()
             if row is None:
                 return None

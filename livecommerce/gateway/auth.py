@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 from urllib.parse import urlsplit
 
 import jwt
@@ -18,8 +19,11 @@ from livecommerce.ids import new_id
 
 COOKIE = "session"
 SESSION_SECONDS = 12 * 3600
+RENEWAL_SECONDS = 60
+"""How long a renewal waits to be used; what it renews lasts as long as the session."""
 MEDIA_SECONDS = 6 * 3600
 _AUDIENCE = "livecommerce"
+_RENEWAL_AUDIENCE = "renewal"
 _MEDIA_AUDIENCE = "media"
 _SUBJECT = re.compile(r"[0-9A-Za-z_-]{1,32}")
 """What a person id may be, whoever minted it: it stands in keys, documents and columns."""
@@ -35,15 +39,17 @@ class Tokens:
     def mint(self, person: Person) -> tuple[str, int]:
         """A session token and when it expires (UTC ms)."""
         expires = self._clock() // 1000 + SESSION_SECONDS
-        claims = {
-            "aud": _AUDIENCE,
-            "sub": person.person,
-            "name": person.name,
-            "guest": person.guest,
-            "roles": [[membership.role, membership.shop] for membership in person.roles],
-            "exp": expires,
-        }
+        claims = {**_claims(person), "aud": _AUDIENCE, "exp": expires}
         return jwt.encode(claims, self._secret, "HS256"), expires * 1000
+
+    def mint_renewal(self, person: Person, until_ms: int) -> str:
+        """A token for scripts, good for one thing: a socket's session of this person goes on until then.
+
+        It opens nothing and is soon worth nothing, unlike what the cookie hides from scripts.
+        """
+        expires = self._clock() // 1000 + RENEWAL_SECONDS
+        claims = {**_claims(person), "aud": _RENEWAL_AUDIENCE, "exp": expires, "until": until_ms // 1000}
+        return jwt.encode(claims, self._secret, "HS256")
 
     def read(self, token: str) -> tuple[Person, int]:
         """The person a token speaks of, and when it expires (UTC ms).
@@ -51,9 +57,23 @@ class Tokens:
         Raises:
             Unauthenticated: ``token_expired`` or ``bad_token``.
         """
+        person, claims = self._read(token, _AUDIENCE)
+        return person, int(claims["exp"]) * 1000
+
+    def read_refresh(self, token: str) -> tuple[Person, int]:
+        """The person whose session goes on, and until when (UTC ms): by a session token, or a renewal.
+
+        Raises:
+            Unauthenticated: ``token_expired`` or ``bad_token``.
+        """
+        person, claims = self._read(token, _AUDIENCE, _RENEWAL_AUDIENCE)
+        ends = claims.get("until", 0) if claims["aud"] == _RENEWAL_AUDIENCE else claims["exp"]
+        return person, int(ends) * 1000
+
+    def _read(self, token: str, *audiences: str) -> tuple[Person, dict[str, Any]]:
         try:
             claims = jwt.decode(
-                token, self._secret, ["HS256"], audience=_AUDIENCE, options={"require": ["exp", "sub", "aud"]}
+                token, self._secret, ["HS256"], audience=audiences, options={"require": ["exp", "sub", "aud"]}
             )
             if not _SUBJECT.fullmatch(claims["sub"]):
                 raise ValueError("sub")
@@ -65,7 +85,7 @@ class Tokens:
             raise Unauthenticated("token_expired") from error
         except (jwt.InvalidTokenError, KeyError, TypeError, ValueError) as error:
             raise Unauthenticated("bad_token") from error
-        return person, int(claims["exp"]) * 1000
+        return person, claims
 
     def mint_media(self, person: str, room: str, grant: str, seat: str | None = None) -> str:
         """A token for the media process: ``publish`` to one seat, or ``subscribe`` to a room."""
@@ -116,6 +136,14 @@ class Door:
         authorization = connection.headers.get("authorization", "")
         if authorization.startswith("Bearer "):
             return self.tokens.read(authorization[7:])
+        return self.cookie_session(connection)
+
+    def cookie_session(self, connection: HTTPConnection) -> tuple[Person, int] | None:
+        """The person whose cookie came with a request and when the session expires (UTC ms), or ``None``.
+
+        Raises:
+            Forbidden: ``foreign_origin``.
+        """
         cookie = connection.cookies.get(COOKIE)
         if cookie is None:
             return None
@@ -142,6 +170,15 @@ class Door:
         if person is None or person.guest:
             raise Unauthenticated("sign_in_required")
         return person
+
+
+def _claims(person: Person) -> dict[str, Any]:
+    return {
+        "sub": person.person,
+        "name": person.name,
+        "guest": person.guest,
+        "roles": [[membership.role, membership.shop] for membership in person.roles],
+    }
 
 
 def guest(name: str) -> Person:

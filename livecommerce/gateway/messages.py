@@ -48,7 +48,7 @@ class Join(ClientMessage, frozen=True, kw_only=True, tag="join"):
 
 
 class Refresh(ClientMessage, frozen=True, kw_only=True, tag="refresh"):
-    """A new token before the old one expires."""
+    """A new token before the old one ends; the session goes on under it."""
 
     token: str
 
@@ -326,6 +326,12 @@ class Reconnect(ServerMessage, frozen=True, kw_only=True, tag="reconnect"):
     after_ms: int
 
 
+class Expiring(ServerMessage, frozen=True, kw_only=True, tag="expiring"):
+    """Your token ends in so many milliseconds; ``refresh`` with a new one, or be closed with 4004 then."""
+
+    in_ms: int
+
+
 class Order(ServerMessage, frozen=True, kw_only=True, tag="order"):
     """One of your orders changed."""
 
@@ -402,6 +408,7 @@ ServerMessages = (
     | Verdict
     | Pong
     | Reconnect
+    | Expiring
     | RoomEvent
     | Order
     | Grant

@@ -16,6 +16,7 @@ from livecommerce.gateway.close_codes import Close
 from livecommerce.gateway.http_protocol import HttpProtocol
 from livecommerce.gateway.sessions import Sessions
 from livecommerce.gateway.timing_wheel import TimingWheel
+from livecommerce.gateway.token_watch import LOOK_SECONDS
 from livecommerce.gateway.websocket import RoomProtocol
 
 BACKLOG = 4096
@@ -66,6 +67,7 @@ class GatewayServer(uvicorn.Server):
         )
         super().__init__(config)
         self._sessions = sessions
+        wheel.add(sessions.token_watch, LOOK_SECONDS)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stops accepting, sends everyone away, then stops."""

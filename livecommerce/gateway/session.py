@@ -12,13 +12,15 @@ from livecommerce.room.cards import PersonCard
 class Session:
     """Who sits behind a joined connection, and where."""
 
-    __slots__ = ("device", "expires_ms", "grant", "joined_ms", "pace", "person", "served")
+    __slots__ = ("device", "expires_ms", "expiring", "grant", "joined_ms", "pace", "person", "served")
 
     def __init__(
         self, person: Person, expires_ms: int, served: ServedRoom, device: str, grant: str, joined_ms: int
     ) -> None:
         self.person = person
         self.expires_ms = expires_ms
+        self.expiring = False
+        """Whether the client was told that its token ends soon."""
         self.served = served
         self.device = device
         self.grant = grant

@@ -21,12 +21,14 @@ from livecommerce.gateway.limits import JoinLimits
 from livecommerce.gateway.rooms import Rooms
 from livecommerce.gateway.served_room import ServedRoom
 from livecommerce.gateway.session import Session
+from livecommerce.gateway.token_watch import TokenWatch
 from livecommerce.gateway.translate import error_message, joined_messages, moderation_message
 from livecommerce.gateway.websocket import RoomProtocol
 from livecommerce.orders import OrderCard
 from livecommerce.room.sanctions import BAN
 
-NAMELESS_SECONDS = 12 * 3600
+NO_END_MS = 2**53
+"""When the session of a nameless guest expires: there is no token that could."""
 MAX_RUNNING = 8
 """Commands of one connection that may be under way at once."""
 
@@ -86,6 +88,7 @@ class Sessions:
         self._joining: set[RoomProtocol] = set()
         self._running: dict[RoomProtocol, int] = {}
         self.joined: set[RoomProtocol] = set()
+        self.token_watch = TokenWatch(self.joined, clock)
         self.draining = False
 
     # ------------------------------------------------------------ a connection's life
@@ -169,7 +172,7 @@ class Sessions:
                 return self._door.tokens.read(cookie)
             except Unauthenticated:
                 log.debug("an old cookie; the viewer is a guest")
-        return guest(""), self._clock() + NAMELESS_SECONDS * 1000
+        return guest(""), NO_END_MS
 
     async def _send_records(self, connection: RoomProtocol, session: Session) -> None:
         try:
@@ -188,7 +191,7 @@ class Sessions:
 
     def _refresh(self, connection: RoomProtocol, message: wire.Refresh) -> None:
         try:
-            person, expires_ms = self._door.tokens.read(message.token)
+            person, expires_ms = self._door.tokens.read_refresh(message.token)
         except Unauthenticated as error:
             connection.send_messages(error_message(error, message.id))
             return
@@ -196,7 +199,7 @@ class Sessions:
         if session is None or person.person != session.person.person:
             connection.send_messages(wire.Error(code="other_person", id=message.id))
             return
-        session.person, session.expires_ms = person, expires_ms
+        session.person, session.expires_ms, session.expiring = person, expires_ms, False
         if message.id is not None:
             connection.send_messages(wire.Ok(id=message.id))
 

@@ -29,6 +29,8 @@ async def test_an_account_is_found_with_its_roles(database: AsyncEngine) -> None
     await accounts.add(ACCOUNT)
     assert await accounts.find_by_login("mei") == ACCOUNT
     assert await accounts.find_by_login("nobody") is None
+    assert await accounts.find("p1") == ACCOUNT
+    assert await accounts.find("mei") is None
     assert await accounts.names_of(["p1", "p2"]) == {"p1": "Mei"}
 
 

@@ -238,6 +238,8 @@ export const api = {
   signIn: (login: string, password: string) => post<Session>('/api/session', { login, password }),
   signInAsGuest: (nickname: string) => post<Session>('/api/session/guest', { nickname }),
   signInAsDemo: (role: DemoRole) => post<Session>('/api/session/demo', { role }),
+  /** Renews the session cookie; the token keeps an open socket's session going. */
+  renewSession: () => post<{ token: string; expires_ms: number }>('/api/session/renewal'),
   signOut: () => call<undefined>('DELETE', '/api/session'),
   config: () => get<Config>('/api/config'),
 

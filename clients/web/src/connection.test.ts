@@ -1,5 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Connection, ConnectionLost, mayReconnect, Refused, type Status } from './connection';
+import {
+  Connection,
+  ConnectionLost,
+  mayReconnect,
+  Refused,
+  type ConnectionOptions,
+  type Status,
+} from './connection';
 import { farEnds, order, snapshot, type FarEnd } from './testing/room';
 import type { ServerMessage } from './wire';
 
@@ -10,9 +17,7 @@ let offsets: number[];
 let connection: Connection;
 let position: { epoch: string; offset: number };
 
-function connect(
-  options: { token?: () => Promise<{ token: string; expiresMs: number }> } = {},
-): void {
+function connect(options: Partial<Pick<ConnectionOptions, 'token' | 'renew'>> = {}): void {
   const far = farEnds();
   ends = far.ends;
   connection = new Connection({
@@ -104,6 +109,28 @@ describe('losing the socket', () => {
     }
     expect(waits).toEqual([750, 1250, 2250]);
     expect(ends).toHaveLength(4);
+  });
+
+  test('a connection that is lost at once each time is tried ever more rarely', async () => {
+    const waits: number[] = [];
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      await joinRoom();
+      end().hangUp(4001);
+      const status = statuses.at(-1);
+      if (status?.phase !== 'waiting') throw new Error('not waiting');
+      waits.push(status.retryAtMs - Date.now());
+      await vi.advanceTimersByTimeAsync(status.retryAtMs - Date.now());
+    }
+    expect(waits).toEqual([750, 1250, 2250]);
+  });
+
+  test('a connection that held for a while is missed at once', async () => {
+    end().hangUp(1006);
+    await vi.advanceTimersByTimeAsync(750);
+    await joinRoom();
+    await vi.advanceTimersByTimeAsync(5000);
+    end().hangUp(1006);
+    expect(statuses.at(-1)).toEqual({ phase: 'waiting', retryAtMs: Date.now() + 750 });
   });
 
   test('stays away when the server says so', async () => {
@@ -198,18 +225,84 @@ describe('asking', () => {
 });
 
 describe('tokens', () => {
-  test('the token joins and is renewed before it expires', async () => {
+  let minted: number;
+  const mint = (): Promise<string> => Promise.resolve(`t${++minted}`);
+
+  beforeEach(() => {
     connection.close();
-    let minted = 0;
-    connect({
-      token: async () => ({ token: `t${++minted}`, expiresMs: Date.now() + 90_000 }),
-    });
+    minted = 0;
+  });
+
+  /** The server says that the token ends, and time passes while the connection lives. */
+  async function expire(inMs: number, passMs: number): Promise<void> {
+    end().say({ t: 'expiring', in_ms: inMs });
+    await pass(passMs);
+  }
+
+  async function pass(ms: number): Promise<void> {
+    for (let passed = 0; passed < ms; passed += 1000) {
+      await vi.advanceTimersByTimeAsync(1000);
+      end().say({ t: 'viewers', n: passed });
+    }
+  }
+
+  function refreshes(): string[] {
+    return end().sent.flatMap((message) => (message.t === 'refresh' ? [message.token] : []));
+  }
+
+  test('an application’s token joins, and a fresh one is sent when it ends', async () => {
+    connect({ token: mint });
     await joinRoom();
     expect(end().last('join').token).toBe('t1');
-    for (let second = 0; second < 35; second += 5) {
-      await vi.advanceTimersByTimeAsync(5000);
-      end().say({ t: 'viewers', n: second });
-    }
-    expect(end().last('refresh').token).toBe('t2');
+    await expire(300_000, 29_000);
+    expect(refreshes()).toEqual([]);
+    await pass(2000);
+    expect(refreshes()).toEqual(['t2']);
+    expect(ends).toHaveLength(1);
+  });
+
+  test('where a cookie joined, its renewal is sent', async () => {
+    connect({ renew: mint });
+    await joinRoom();
+    expect(end().last('join').token).toBeUndefined();
+    await expire(10_000, 4000);
+    expect(refreshes()).toEqual(['t1']);
+  });
+
+  test('a renewal that did not arrive is tried again until it is answered', async () => {
+    let failures = 2;
+    connect({ renew: () => (failures-- > 0 ? Promise.reject(new Error('offline')) : mint()) });
+    await joinRoom();
+    await expire(300_000, 46_000);
+    expect(refreshes()).toEqual(['t1']);
+    end().say({ t: 'ok', id: end().last('refresh').id ?? 0 });
+    await pass(60_000);
+    expect(refreshes()).toEqual(['t1']);
+  });
+
+  test('a renewal that was refused is not tried again', async () => {
+    connect({ renew: mint });
+    await joinRoom();
+    await expire(10_000, 4000);
+    end().say({ t: 'error', id: end().last('refresh').id ?? 0, code: 'other_person' });
+    await pass(60_000);
+    expect(refreshes()).toEqual(['t1']);
+  });
+
+  test('a token that ended brings a new one at the next join', async () => {
+    connect({ token: mint });
+    await joinRoom();
+    end().hangUp(4004);
+    await vi.advanceTimersByTimeAsync(20_000);
+    end().accept();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(end().last('join').token).toBe('t2');
+  });
+
+  test('without a token there is nothing to renew', async () => {
+    connect();
+    await joinRoom();
+    await expire(10_000, 20_000);
+    expect(refreshes()).toEqual([]);
   });
 });

@@ -20,7 +20,11 @@ import {
 const PING_MS = 25_000;
 const SILENCE_MS = 10_000;
 const ANSWER_MS = 12_000;
-const REFRESH_AHEAD_MS = 60_000;
+/** A crowd that came at once is told at once that its tokens end; it renews over this time. */
+const RENEW_WITHIN_MS = 60_000;
+const RENEW_AGAIN_MS = 15_000;
+/** A connection that held for so long was good: the next loss is a new one. */
+const STEADY_MS = 5000;
 
 export type Status =
   | { phase: 'connecting' }
@@ -49,11 +53,6 @@ export class ConnectionLost extends Error {
   }
 }
 
-export interface Token {
-  token: string;
-  expiresMs: number;
-}
-
 export interface ConnectionOptions {
   url: string;
   /** Where to resume from and who we are, asked anew at each attempt. */
@@ -62,8 +61,10 @@ export interface ConnectionOptions {
   onstatus: (status: Status) => void;
   /** How far the server's clock is ahead of ours, each time it is known better. */
   onclock?: (offsetMs: number) => void;
-  /** Where no session cookie speaks for the person: a token, renewed before it expires. */
-  token?: () => Promise<Token>;
+  /** Where no session cookie speaks for the person: a token, asked for at each attempt to join. */
+  token?: () => Promise<string>;
+  /** A token that keeps the session going when the present one ends; where there is none, `token`. */
+  renew?: () => Promise<string>;
   open?: (url: string, protocol: string) => WebSocket;
   random?: () => number;
 }
@@ -90,7 +91,8 @@ export class Connection {
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
   private pingTimer: ReturnType<typeof setTimeout> | undefined;
   private silenceTimer: ReturnType<typeof setTimeout> | undefined;
-  private refreshTimer: ReturnType<typeof setTimeout> | undefined;
+  private steadyTimer: ReturnType<typeof setTimeout> | undefined;
+  private renewTimer: ReturnType<typeof setTimeout> | undefined;
   private hintedAtMs = 0;
   private pingSentMs = 0;
   private bestRttMs = Infinity;
@@ -170,8 +172,7 @@ export class Connection {
     try {
       const token = await this.options.token?.();
       if (socket !== this.socket) return;
-      this.write({ t: 'join', ...(token ? { token: token.token } : {}), ...this.options.join() });
-      if (token) this.refreshBefore(token.expiresMs);
+      this.write({ t: 'join', ...(token ? { token } : {}), ...this.options.join() });
     } catch {
       this.lost(socket, 1006);
     }
@@ -200,6 +201,9 @@ export class Connection {
       case 'reconnect':
         this.reconnectAfter(message.after_ms);
         break;
+      case 'expiring':
+        this.renewWithin(Math.min(message.in_ms / 2, RENEW_WITHIN_MS));
+        break;
       case 'ok':
       case 'verdict':
         this.settle(message.id, (pending) => pending.resolve(message));
@@ -215,7 +219,7 @@ export class Connection {
     this.joined = true;
     this.bestRttMs = Infinity;
     this.learnClock(serverMs, SILENCE_MS);
-    this.backoff.reset();
+    this.steadyTimer = setTimeout(() => this.backoff.reset(), STEADY_MS);
     this.options.onstatus({ phase: 'open' });
     this.ping();
   }
@@ -253,18 +257,22 @@ export class Connection {
     }, ms);
   }
 
-  private refreshBefore(expiresMs: number): void {
-    clearTimeout(this.refreshTimer);
-    const inMs = Math.max(1000, expiresMs - Date.now() - REFRESH_AHEAD_MS);
-    this.refreshTimer = setTimeout(() => void this.refresh(), inMs);
+  private renewWithin(ms: number): void {
+    clearTimeout(this.renewTimer);
+    this.renewTimer = setTimeout(() => void this.renew(), this.random() * ms);
   }
 
-  private async refresh(): Promise<void> {
-    const token = await this.options.token?.().catch(() => undefined);
-    // Without a new token the server will close, and joining asks for one again.
-    if (!token) return;
-    this.tell({ t: 'refresh', token: token.token });
-    this.refreshBefore(token.expiresMs);
+  private async renew(): Promise<void> {
+    const socket = this.socket;
+    const renew = this.options.renew ?? this.options.token;
+    if (!renew) return;
+    try {
+      const token = await renew();
+      if (socket === this.socket) await this.ask({ t: 'refresh', token });
+    } catch (error) {
+      // What was refused stays refused: the server will close, and joining begins anew.
+      if (socket === this.socket && !(error instanceof Refused)) this.renewWithin(RENEW_AGAIN_MS);
+    }
   }
 
   private reconnectAfter(afterMs: number): void {
@@ -295,7 +303,8 @@ export class Connection {
     this.joined = false;
     clearTimeout(this.pingTimer);
     clearTimeout(this.silenceTimer);
-    clearTimeout(this.refreshTimer);
+    clearTimeout(this.steadyTimer);
+    clearTimeout(this.renewTimer);
     for (const pending of this.pending.values()) {
       clearTimeout(pending.timer);
       pending.reject(new ConnectionLost());

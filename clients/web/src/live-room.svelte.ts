@@ -1,4 +1,5 @@
 /** One room as a page uses it: the view drawn from the socket, and what can be asked of it. */
+import { api } from './api';
 import { setClockOffset } from './clock.svelte';
 import { Connection, type Status } from './connection';
 import { apply, leavesGap, newComments, nothingYet, type RoomView } from './state';
@@ -38,6 +39,7 @@ export class LiveRoom {
       onmessages: (messages) => this.receive(messages),
       onstatus: (status) => this.become(status),
       onclock: setClockOffset,
+      renew: () => api.renewSession().then((renewed) => renewed.token),
     });
     this.connection.start();
     window.addEventListener('online', this.wake);

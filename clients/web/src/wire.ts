@@ -210,6 +210,7 @@ export type Request =
       grant?: string;
     }
   | { t: 'claim'; drop: string }
+  | { t: 'refresh'; token: string }
   | { t: 'show.start' }
   | { t: 'show.end' }
   | { t: 'pin'; product: string }
@@ -235,11 +236,7 @@ export type Request =
   | { t: 'impose'; kind: SanctionKind; person: string; name?: string; seconds?: number };
 
 export type ClientMessage =
-  | JoinMessage
-  | { t: 'refresh'; token: string }
-  | { t: 'ping'; id?: number }
-  | { t: 'like'; n: number }
-  | (Request & { id?: number });
+  JoinMessage | { t: 'ping'; id?: number } | { t: 'like'; n: number } | (Request & { id?: number });
 
 // ---------------------------------------------------------------- server → client
 
@@ -320,6 +317,8 @@ export type ServerMessage =
   | Verdict
   | { t: 'pong'; id: number | null; server_ms: number }
   | { t: 'reconnect'; after_ms: number }
+  /** The token ends; `refresh` with a new one keeps the session. */
+  | { t: 'expiring'; in_ms: number }
   | ControlMessage
   | { t: 'order'; order: OrderCard }
   | { t: 'grant'; grant: GrantCard }

@@ -136,6 +136,24 @@ def session_routes(
             raise NotFound("demo_not_seeded")
         return signed_in(account.as_person())
 
+    async def renew(request: Request) -> Response:
+        found = door.cookie_session(request)
+        if found is None:
+            raise Unauthenticated("sign_in_required")
+        person = await as_of_now(found[0])
+        token, expires_ms = door.tokens.mint(person)
+        response = answer({"token": door.tokens.mint_renewal(person, expires_ms), "expires_ms": expires_ms})
+        set_session(response, token, secure=secure)
+        return response
+
+    async def as_of_now(person: Person) -> Person:
+        if person.guest:
+            return person
+        account = await accounts.find(person.person)
+        if account is None:
+            raise Unauthenticated("sign_in_required")
+        return account.as_person()
+
     async def sign_out(request: Request) -> Response:
         door.refuse_foreign(request)
         response = Response(status_code=204)
@@ -146,6 +164,7 @@ def session_routes(
         Route("/api/session", current, methods=["GET"]),
         Route("/api/session", sign_in, methods=["POST"]),
         Route("/api/session", sign_out, methods=["DELETE"]),
+        Route("/api/session/renewal", renew, methods=["POST"]),
         Route("/api/session/guest", as_guest, methods=["POST"]),
         Route("/api/session/demo", as_demo, methods=["POST"]),
     ]
