@@ -26,14 +26,16 @@ from livecommerce.adapters.sql_ledger_queue import SqlLedgerQueue
 from livecommerce.adapters.sql_projection import SqlProjection
 from livecommerce.adapters.sql_room_sales import SqlRoomSales
 from livecommerce.adapters.sql_settlement import SqlSettlement
+from livecommerce.addresses import DeliveryDesk
 from livecommerce.checkout import Checkout
 from livecommerce.clock import now_ms
-from livecommerce.demo.seed import seed
+from livecommerce.demo.seed import seed, seed_promises
 from livecommerce.errors import Unavailable
 from livecommerce.gateway.auth import Door, Tokens
 from livecommerce.gateway.background import Background
 from livecommerce.gateway.blocked_words import BlockedWords
 from livecommerce.gateway.hold_batch import HoldBatch
+from livecommerce.gateway.http.addresses import AddressRoutes, delivery_routes
 from livecommerce.gateway.http.application import Lifespan, application
 from livecommerce.gateway.http.config import config_routes
 from livecommerce.gateway.http.console import RoomTable, console_routes
@@ -44,6 +46,8 @@ from livecommerce.gateway.http.media_hooks import media_hook_routes
 from livecommerce.gateway.http.orders import BuyerOrders, order_routes
 from livecommerce.gateway.http.pages import page_routes, static_dir
 from livecommerce.gateway.http.payments import payment_routes
+from livecommerce.gateway.http.policies import PolicyRoutes
+from livecommerce.gateway.http.quotes import quote_routes
 from livecommerce.gateway.http.request_trail import RequestTrail
 from livecommerce.gateway.http.rooms import RoomRoutes
 from livecommerce.gateway.http.schedule import ScheduleRoutes
@@ -77,6 +81,7 @@ from livecommerce.worker.run_of_show import RunOfShow
 from livecommerce.worker.settlement import Settler
 from livecommerce.worker.show_phases import ShowPhases
 from livecommerce.worker.stranded_stock import StrandedStock
+from livecommerce.worker.stray_deliveries import StrayDeliveries
 
 RETRY_SECONDS = 1.0
 BUS_SECONDS = 5.0
@@ -194,7 +199,19 @@ def _api(
             demo=settings.demo,
             secure=secure,
         ),
-        *order_routes(buyer_orders, stores.orders, stores.cashier, door, url),
+        *order_routes(
+            buyer_orders,
+            stores.orders,
+            stores.cashier,
+            DeliveryDesk(stores.address_books, stores.deliveries),
+            door,
+            now_ms,
+            url,
+        ),
+        *delivery_routes(stores.deliveries, stores.orders, stores.past_orders, door),
+        *AddressRoutes(stores.address_books, door, now_ms).routes(),
+        *PolicyRoutes(stores.shops, stores.shops, door, RequestTrail(stores.audit, now_ms)).routes(),
+        *quote_routes(Checkout(stores.inventory, stores.coupons, stores.shops, now_ms), door, now_ms),
         *coupon_routes(stores.coupons, door, shard_names(settings.shards)),
         *payment_routes({stores.cashier.provider: stores.cashier}),
         *media_hook_routes(rooms, settings.token_secret, now_ms),
@@ -333,6 +350,7 @@ def _jobs(settings: Settings, stores: Stores) -> Sequence[Job]:
         Projector(outbox, SqlProjection(stores.sql), stores.orders, shards).run,
         Settler(SqlSettlement(stores.sql), now_ms).run,
         StrandedStock(stores.catalog, stores.inventory, now_ms).run,
+        StrayDeliveries(stores.deliveries, now_ms).run,
         lambda: _relay(settings, stores),
         ShowPhases(stores.schedule, stores.rooms, stores.live_rooms, stores.accounts).run,
         RunOfShow(stores.schedule, stores.rooms, stores.live_rooms, stores.catalog, stores.shops, now_ms).run,
@@ -367,5 +385,6 @@ async def seed_demo(settings: Settings) -> None:
     try:
         await load_library(stores.redis)
         await seed(stores.programme, now_ms, settings.shards)
+        await seed_promises(stores.shops, stores.address_books, now_ms)
     finally:
         await stores.close()

@@ -15,6 +15,7 @@ from livecommerce.app import run_gateway, run_worker
 from livecommerce.catalog_cli import add_catalog_commands
 from livecommerce.gateway import asyncapi
 from livecommerce.ledger_cli import add_ledger_commands
+from livecommerce.person_cli import add_person_commands
 from livecommerce.settings import BadSetting, Settings, read_settings
 
 MIN_SECRET = 32
@@ -49,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     worker.set_defaults(run=lambda settings, _: _serve(run_worker, settings))
     add_catalog_commands(commands)
     add_ledger_commands(commands)
+    add_person_commands(commands)
     described = commands.add_parser("asyncapi", help="print the socket's AsyncAPI document")
     described.set_defaults(run=_asyncapi)
     return parser

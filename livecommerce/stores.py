@@ -18,6 +18,7 @@ from livecommerce.adapters.redis_rooms import RedisRooms
 from livecommerce.adapters.redis_sanctions import RedisSanctions
 from livecommerce.adapters.redis_share import RedisShares
 from livecommerce.adapters.sql_accounts import SqlAccounts
+from livecommerce.adapters.sql_addresses import SqlAddressBooks, SqlDeliveries
 from livecommerce.adapters.sql_audit import SqlAudit
 from livecommerce.adapters.sql_campaigns import SqlCampaigns
 from livecommerce.adapters.sql_catalog import SqlCatalog
@@ -65,6 +66,8 @@ class Stores:
         self.schedule = SqlSchedule(self.sql)
         self.shops = SqlShops(self.sql)
         self.past_orders = SqlOrders(self.sql)
+        self.address_books = SqlAddressBooks(self.sql)
+        self.deliveries = SqlDeliveries(self.sql)
         self.programme = Programme(
             schedule=self.schedule,
             catalog=self.catalog,

@@ -39,8 +39,7 @@ class SqlShops:
         policies = {shop: Policy() for shop in wanted}
         async with reads(self._engine) as connection:
             for row in (await connection.execute(query)).mappings():
-                fields = dict(row)
-                policies[fields.pop("shop")] = Policy(**fields)
+                policies[row["shop"]] = Policy(**{name: row[name] for name in Policy.__struct_fields__})
         return policies
 
     async def set_policy(self, shop: ShopId, policy: Policy) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from livecommerce.accounts import Membership
+from livecommerce.addresses import Address
 from livecommerce.catalog import Product, Sku
 from livecommerce.coupon import Campaign
 from livecommerce.ids import UNSHARDED, CampaignId, PersonId, ProductId, ShopId, SkuId, named_id
 from livecommerce.localized import LocalText
 from livecommerce.schedule.show import MINUTE_MS
-from livecommerce.shop import Shop
+from livecommerce.shop import Policy, Shop
 
 PASSWORD = "livecommerce-demo"  # noqa: S105 - the demo's people are everybody's
 CURRENCY = "CNY"
@@ -35,6 +36,23 @@ SHOPS = (
     Shop(shop=MERCHANT, name={"zh-CN": "汀禾杂货", "en": "Tinghe Goods"}),
     Shop(shop=BRAND, name={"zh-CN": "岚序", "en": "Lanxu"}),
 )
+
+POLICIES = {
+    MERCHANT: Policy(shipping_minor=800, free_shipping_from_minor=6_900),
+    BRAND: Policy(return_window_days=15, ships_within_hours=72),
+}
+
+ADDRESS = Address(
+    country="CN",
+    name="演示买家",
+    phone="13800000000",
+    region="浙江省",
+    city="杭州市",
+    district="西湖区",
+    street="示例路 1 号 2 幢 301 室",
+    postcode="310000",
+)
+"""Where the demo's buyers live, so that they can buy at once."""
 
 PEOPLE: dict[str, tuple[str, tuple[Membership, ...]]] = {
     "viewer": ("Viewer", ()),

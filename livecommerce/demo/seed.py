@@ -8,9 +8,13 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import asdict
+
 from livecommerce.accounts import Account, hash_password
+from livecommerce.addresses import AddressBooks, AddressId, BookedAddress
 from livecommerce.clock import Clock
 from livecommerce.demo.goods import (
+    ADDRESS,
     BRAND,
     BRAND_PERSON,
     GOODS,
@@ -18,6 +22,7 @@ from livecommerce.demo.goods import (
     MERCHANT,
     PASSWORD,
     PEOPLE,
+    POLICIES,
     SHOPS,
     campaigns,
     demo_id,
@@ -25,11 +30,12 @@ from livecommerce.demo.goods import (
 )
 from livecommerce.errors import Conflict, NotFound
 from livecommerce.gateway.programme import Programme
-from livecommerce.ids import RoomId, SegmentId, named_id, pick_shard
+from livecommerce.ids import PersonId, RoomId, SegmentId, named_id, pick_shard
 from livecommerce.localized import LocalText
 from livecommerce.room.plan import room_of
 from livecommerce.schedule.segment import Segment
 from livecommerce.schedule.show import DEFAULT_MS, MINUTE_MS, Show
+from livecommerce.shop import Policies
 
 ZONE = "Asia/Shanghai"
 
@@ -55,6 +61,18 @@ async def seed(programme: Programme, clock: Clock, shards: int) -> RoomId:
         starts_ms = _evening_ms(now_ms, days)
         await _plan(programme, _show(str(starts_ms), title, cover, starts_ms, now_ms, shards))
     return current.room
+
+
+async def seed_promises(policies: Policies, books: AddressBooks, clock: Clock) -> None:
+    """Gives the demo's shops their policies, and its buyers an address."""
+    for shop, policy in POLICIES.items():
+        await policies.set_policy(shop, policy)
+    for login in ("viewer", "viewer2"):
+        person = PersonId(demo_id("person", login))
+        if not await books.of_person(person):
+            address = AddressId(demo_id("address", login))
+            booked = BookedAddress(**asdict(ADDRESS), address=address, is_default=True)
+            await books.put(person, booked, clock())
 
 
 async def _add_people(programme: Programme) -> None:

@@ -9,23 +9,28 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 
-from livecommerce.accounts import Person
+from livecommerce.accounts import Membership, Person
 from livecommerce.adapters.redis_connection import Connection
 from livecommerce.adapters.redis_outbox import RedisOutbox
+from livecommerce.adapters.sql_addresses import SqlAddressBooks, SqlDeliveries
 from livecommerce.adapters.sql_connection import migrate, open_sql
 from livecommerce.adapters.sql_orders import SqlOrders
 from livecommerce.adapters.sql_projection import SqlProjection
-from livecommerce.adapters.sql_schema import persons, products, shops, shows, sql_outbox
+from livecommerce.adapters.sql_schema import journal, persons, products, shops, shows, sql_outbox
+from livecommerce.adapters.sql_schema import orders as orders_table
+from livecommerce.addresses import DeliveryDesk
 from livecommerce.checkout import Held
 from livecommerce.clock import now_ms
 from livecommerce.gateway.auth import Door, Tokens
+from livecommerce.gateway.http.addresses import AddressRoutes, delivery_routes
 from livecommerce.gateway.http.application import application
 from livecommerce.gateway.http.orders import BuyerOrders, order_routes
 from livecommerce.gateway.http.payments import payment_routes
+from livecommerce.shop import Policy
 from livecommerce.signatures import derive_key, sign
 from livecommerce.worker.projector import Projector
 from tests.sandbox import SECRET
@@ -33,6 +38,15 @@ from tests.selling import PRICE, SHARD
 from tests.till import Till
 
 OURS = "http://shop.test"
+ADDRESS = {
+    "country": "CN",
+    "name": "Ann the buyer",
+    "phone": "13812345678",
+    "region": "Zhejiang",
+    "city": "Hangzhou",
+    "district": "Xihu",
+    "street": "7 Example Road",
+}
 
 
 @asynccontextmanager
@@ -51,7 +65,17 @@ class OrdersApi:
         orders = BuyerOrders(till.orders, SqlOrders(sql))
         app = application(
             [
-                *order_routes(orders, till.orders, till.cashier, door, OURS),
+                *order_routes(
+                    orders,
+                    till.orders,
+                    till.cashier,
+                    DeliveryDesk(SqlAddressBooks(sql), SqlDeliveries(sql)),
+                    door,
+                    now_ms,
+                    OURS,
+                ),
+                *delivery_routes(SqlDeliveries(sql), till.orders, SqlOrders(sql), door),
+                *AddressRoutes(SqlAddressBooks(sql), door, now_ms).routes(),
                 *payment_routes({"sandbox": till.cashier}),
             ],
             nothing,
@@ -61,10 +85,20 @@ class OrdersApi:
         outbox = RedisOutbox(till.redis, "projector", "test")
         self.projector = Projector(outbox, SqlProjection(sql), till.orders, [SHARD])
 
-    async def ask(self, method: str, path: str, person: str, *, guest: bool = False) -> httpx.Response:
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        person: str,
+        *,
+        guest: bool = False,
+        roles: tuple[Membership, ...] = (),
+        json: object = None,
+    ) -> httpx.Response:
         """Sends a request as somebody."""
-        token, _ = self.tokens.mint(Person(person=person, name=person, guest=guest))
-        return await self.http.request(method, path, headers={"authorization": f"Bearer {token}"})
+        token, _ = self.tokens.mint(Person(person=person, name=person, guest=guest, roles=roles))
+        headers = {"authorization": f"Bearer {token}"}
+        return await self.http.request(method, path, headers=headers, json=json)
 
     async def rows(self, person: str) -> list[dict[str, Any]]:
         """A person's list of orders."""
@@ -237,3 +271,75 @@ async def test_a_signed_callback_about_other_money_changes_nothing(
     answer = await api.http.post("/api/payments/sandbox/callback", content=body, headers=headers)
     assert answer.is_client_error
     assert await api.till.state_of(held.order.order) == "paying"
+
+
+async def needing_an_address(api: OrdersApi) -> Held:
+    """A hold of something that is sent for eight."""
+    api.till.policies.set["shop"] = Policy(shipping_minor=800, return_window_days=15)
+    return await api.till.buy(await api.till.open_sale(1), "ann")
+
+
+async def test_what_is_sent_is_paid_once_there_is_an_address(api: OrdersApi) -> None:
+    held = await needing_an_address(api)
+    assert (held.order.shipping_minor, held.order.total_minor) == (800, PRICE + 800)
+    refused = await api.ask("POST", path(held, "/pay"), "ann")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "address_missing")
+    assert await api.till.state_of(held.order.order) == "held"
+    added = (await api.ask("POST", "/api/addresses", "ann", json=ADDRESS)).json()
+    wanted = {"address": added["address"], "note": "ring twice"}
+    assert (await api.ask("POST", path(held, "/pay"), "ann", json=wanted)).status_code == 200
+    shown = (await api.ask("GET", path(held, "/delivery"), "ann")).json()
+    assert (shown["address"]["street"], shown["note"]) == (ADDRESS["street"], "ring twice")
+
+
+async def test_the_shop_sees_where_an_order_goes_once_it_is_paid(api: OrdersApi) -> None:
+    held = await needing_an_address(api)
+    await api.ask("POST", "/api/addresses", "ann", json=ADDRESS)
+    assert (await api.ask("POST", path(held, "/pay"), "ann")).status_code == 200
+    ours = (Membership("merchant", "shop"),)
+    assert (await api.ask("GET", path(held, "/delivery"), "mia", roles=ours)).status_code == 404
+    payment = await api.till.begin_payment(held, "ann")
+    assert await api.till.capture(payment, held.order.total_minor) == "applied"
+    await api.projector.step()
+    shown = (await api.ask("GET", path(held, "/delivery"), "mia", roles=ours)).json()
+    assert shown["address"]["city"] == "Hangzhou"
+    others = (Membership("merchant", "another"),)
+    assert (await api.ask("GET", path(held, "/delivery"), "mia", roles=others)).status_code == 404
+
+
+async def test_an_order_keeps_the_policy_that_it_was_bought_under(api: OrdersApi) -> None:
+    held = await needing_an_address(api)
+    api.till.policies.set["shop"] = Policy(return_window_days=0)
+    payment = await api.till.begin_payment(held, "ann")
+    await api.till.capture(payment, held.order.total_minor)
+    await api.projector.step()
+    row = (await api.ask("GET", path(held), "ann")).json()
+    assert (row["return_window_days"], row["ships_within_hours"], row["shipping_minor"]) == (15, 48, 800)
+
+
+async def test_no_personal_data_leaves_sql(api: OrdersApi) -> None:
+    held = await needing_an_address(api)
+    await api.ask("POST", "/api/addresses", "ann", json=ADDRESS)
+    await api.ask("POST", path(held, "/pay"), "ann", json={"note": "ring twice"})
+    await api.till.capture(await api.till.begin_payment(held, "ann"), held.order.total_minor)
+    await api.projector.step()
+    dump = b"".join([await api.till.redis.dump(key) or b"" for key in await api.till.redis.keys("*")])
+    async with api.sql.connect() as sql:
+        for table in (journal, sql_outbox, orders_table):
+            dump += repr((await sql.execute(select(table))).all()).encode()
+    for secret in (ADDRESS["name"], ADDRESS["street"], ADDRESS["phone"], "ring twice"):
+        assert secret.encode() not in dump
+
+
+async def test_an_address_book_is_ones_own(api: OrdersApi) -> None:
+    added = (await api.ask("POST", "/api/addresses", "ann", json=ADDRESS)).json()
+    assert added["is_default"] is True
+    where = f"/api/addresses/{added['address']}"
+    assert (await api.ask("PUT", where, "bob", json=ADDRESS)).status_code == 404
+    assert (await api.ask("DELETE", where, "bob")).status_code == 204
+    changed = await api.ask("PUT", where, "ann", json=ADDRESS | {"city": "Suzhou"})
+    assert changed.json()["city"] == "Suzhou"
+    refused = await api.ask("PUT", where, "ann", json=ADDRESS | {"phone": "1"})
+    assert (refused.status_code, refused.json()["error"]["params"]) == (422, {"field": "phone"})
+    assert (await api.ask("DELETE", where, "ann")).status_code == 204
+    assert (await api.ask("GET", "/api/addresses", "ann")).json() == {"addresses": []}

@@ -9,6 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from livecommerce.addresses import MAX_NOTE, DeliveryDesk
+from livecommerce.clock import Clock
 from livecommerce.errors import NotFound
 from livecommerce.gateway.auth import Door
 from livecommerce.gateway.http.json import answer, read
@@ -17,9 +19,13 @@ from livecommerce.orders import OpenOrders, OrderRow, OrderStore, row_of
 from livecommerce.payment import Cashier
 
 
-class PayRequest(Struct, frozen=True):
-    """How to pay; all of it may be left out."""
+class PayRequest(Struct, frozen=True, kw_only=True):
+    """How to pay and where to send it; all of it may be left out."""
 
+    address: Annotated[str, Meta(max_length=32)] = ""
+    """One of the buyer's; empty: the one chosen before, else the default one."""
+    note: Annotated[str, Meta(max_length=2 * MAX_NOTE)] | None = None
+    """What the buyer asks of the merchant; null: what was asked before."""
     payer: Annotated[str, Meta(max_length=128)] = ""
     """The buyer's id at the provider: WeChat's openid pays inside WeChat, without one there is a QR code."""
 
@@ -63,7 +69,13 @@ class BuyerOrders:
 
 
 def order_routes(
-    orders: BuyerOrders, live: OpenOrders, cashier: Cashier, door: Door, public_url: str
+    orders: BuyerOrders,
+    live: OpenOrders,
+    cashier: Cashier,
+    deliveries: DeliveryDesk,
+    door: Door,
+    clock: Clock,
+    public_url: str,
 ) -> list[BaseRoute]:
     """``/api/orders``."""
 
@@ -79,10 +91,12 @@ def order_routes(
         person = await door.signed_in(request)
         order, buyer = _order(request), PersonId(person.person)
         row = await orders.one(order, buyer)
+        wanted = await read(request, PayRequest)
+        if row.order_state == "awaiting_payment":
+            await deliveries.settle(order, buyer, wanted.address, wanted.note, row.address_needed, clock())
         back = f"{public_url}/orders/{order}"
         title = row.title.get("zh-CN") or next(iter(row.title.values()))
-        payer = (await read(request, PayRequest)).payer
-        return answer(PayAnswer(await cashier.pay(order, buyer, row.currency, title, back, payer)))
+        return answer(PayAnswer(await cashier.pay(order, buyer, row.currency, title, back, wanted.payer)))
 
     async def cancel(request: Request) -> Response:
         person = await door.signed_in(request)
