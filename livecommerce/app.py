@@ -54,6 +54,7 @@ from livecommerce.gateway.http.schedule import ScheduleRoutes
 from livecommerce.gateway.http.session import session_routes
 from livecommerce.gateway.http.share import ShareRoutes
 from livecommerce.gateway.limits import JoinLimits
+from livecommerce.gateway.metrics_board import MetricsBoard
 from livecommerce.gateway.proxies import parse_networks
 from livecommerce.gateway.room_commands import RoomCommands
 from livecommerce.gateway.rooms import Rooms
@@ -148,14 +149,15 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
             **books.gauges(),
         }
 
+    board = MetricsBoard(settings.data_dir / "metrics", settings.gateway_name, gauges, now_ms)
     routes = [
         *_api(settings, stores, door, rooms, words),
         *_console(settings, stores, door, books),
-        *health_routes(_probes(stores.redis, bus), gauges),
+        *health_routes(_probes(stores.redis, bus), board.render),
         *([_sandbox(settings, stores, background).mount()] if settings.serves_sandbox else []),
         *page_routes(static_dir()),
     ]
-    lifespan = _lifespan(stores.redis, bus, (wheel.run, bus.run, rooms.run, words.run, books.run))
+    lifespan = _lifespan(stores.redis, bus, (wheel.run, bus.run, rooms.run, words.run, books.run, board.run))
     return GatewayServer(application(routes, lifespan, settings.media_url), sessions, wheel)
 
 

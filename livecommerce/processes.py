@@ -35,6 +35,8 @@ class Command:
     name: str
     words: Sequence[str]
     environ: Mapping[str, str] = field(default_factory=dict)
+    stop_seconds: float = STOP_SECONDS
+    """How long it may take to end in good order."""
 
 
 @dataclass
@@ -118,7 +120,7 @@ class Supervisor:
             return
         process.send_signal(signal.SIGTERM)
         try:
-            await asyncio.wait_for(process.wait(), STOP_SECONDS)
+            await asyncio.wait_for(process.wait(), child.command.stop_seconds)
         except TimeoutError:
             self._report(f"{child.command.name} does not stop; ending it by force")
             process.kill()

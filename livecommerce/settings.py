@@ -48,6 +48,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Fixed at first start; 1 … 256."""
     workers: int = 1
     """Gateway processes of ``livecommerce up`` on this host."""
+    gateway_name: str = "gateway"
+    """What metrics call this gateway; different for each on a host."""
     demo: bool = False
     """Offers one-click sign-in and a seeded show. Never on with real money."""
     log_format: Literal["text", "json"] = "text"

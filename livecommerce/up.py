@@ -22,12 +22,15 @@ from livecommerce.adapters.redis_address import connect
 from livecommerce.adapters.redis_connection import AWAY
 from livecommerce.adapters.sql_connection import migrate
 from livecommerce.app import seed_demo
+from livecommerce.gateway.server import LEAVE_SECONDS
 from livecommerce.processes import Command, Supervisor
 from livecommerce.settings import Settings
 
 VALKEY_START_SECONDS = 60.0
 READY_SECONDS = 60.0
 POLL_SECONDS = 0.05
+GATEWAY_MARGIN_SECONDS = 5.0
+"""What a gateway is given beyond the time that its viewers take to leave."""
 MEDIA_PORTS = {"MEDIA_PORT": 8001, "MEDIA_UDP_PORT": 8002}
 """The media process's variables and their defaults."""
 
@@ -120,7 +123,12 @@ def _commands(settings: Settings) -> list[Command]:
     environ = _environ(settings)
     python = [sys.executable, "-m"]
     gateways = [
-        Command(f"gateway-{number + 1}", [*python, "livecommerce.cli", "gateway"], environ)
+        Command(
+            f"gateway-{number + 1}",
+            [*python, "livecommerce.cli", "gateway"],
+            {**environ, "GATEWAY_NAME": f"gateway-{number + 1}"},
+            stop_seconds=LEAVE_SECONDS + GATEWAY_MARGIN_SECONDS,
+        )
         for number in range(settings.workers)
     ]
     return [

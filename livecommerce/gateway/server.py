@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import socket
 from functools import partial
@@ -20,9 +21,14 @@ from livecommerce.gateway.token_watch import LOOK_SECONDS
 from livecommerce.gateway.websocket import RoomProtocol
 
 BACKLOG = 4096
-GRACE_SECONDS = 10
 DRAIN_BATCH = 500
 DRAIN_PAUSE_SECONDS = 0.25
+DRAIN_SECONDS = 10.0
+"""Where there are more viewers than go away in this time, batches grow."""
+GRACE_SECONDS = 10
+"""How long clients that do not hang up, and requests under way, are waited for."""
+LEAVE_SECONDS = DRAIN_SECONDS + GRACE_SECONDS
+"""The longest that leaving in good order takes; whoever stops this process waits longer."""
 SPREAD_MS = 2_000
 """Clients that are sent away come back spread over this time."""
 
@@ -81,8 +87,16 @@ async def drain(sessions: Sessions) -> None:
     """Hands out reconnect hints in paced batches, each followed by a close that means "connect again"."""
     sessions.draining = True
     leaving: list[Any] = list(sessions.joined)
-    for start in range(0, len(leaving), DRAIN_BATCH):
-        for connection in leaving[start : start + DRAIN_BATCH]:
+    clock = asyncio.get_running_loop().time
+    batch, due = drain_batch(len(leaving)), clock()
+    for start in range(0, len(leaving), batch):
+        await asyncio.sleep(due - clock())
+        for connection in leaving[start : start + batch]:
             connection.send_messages(wire.Reconnect(after_ms=random.randrange(SPREAD_MS)))  # noqa: S311 - spreading load
             connection.close(Close.DRAINING)
-        await asyncio.sleep(DRAIN_PAUSE_SECONDS if start + DRAIN_BATCH < len(leaving) else 0)
+        due += DRAIN_PAUSE_SECONDS
+
+
+def drain_batch(viewers: int) -> int:
+    """How many leave together, so that all have left in time."""
+    return max(DRAIN_BATCH, math.ceil(viewers * DRAIN_PAUSE_SECONDS / DRAIN_SECONDS))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 
 import msgpack
 import pytest
@@ -11,7 +12,7 @@ from websockets.exceptions import InvalidStatus
 
 from livecommerce.flash_sale import StockCount
 from livecommerce.gateway.auth import COOKIE
-from livecommerce.gateway.server import drain
+from livecommerce.gateway.server import DRAIN_PAUSE_SECONDS, DRAIN_SECONDS, drain, drain_batch
 from livecommerce.room import room as rules
 from livecommerce.room.cards import CommentLine, PersonCard
 from tests.fakes import FakeBus, FakeRooms
@@ -199,6 +200,12 @@ async def test_a_leaving_gateway_sends_everyone_away_with_a_hint() -> None:
         with pytest.raises(InvalidStatus):
             async with gateway.socket():
                 pass
+
+
+@pytest.mark.parametrize("viewers", [1, 500, 20_000, 33_333, 100_000])
+def test_viewers_of_any_number_leave_in_time(viewers: int) -> None:
+    batches = math.ceil(viewers / drain_batch(viewers))
+    assert batches * DRAIN_PAUSE_SECONDS <= DRAIN_SECONDS
 
 
 async def test_an_upgrade_behind_an_unanswered_request_is_refused() -> None:

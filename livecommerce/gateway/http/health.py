@@ -11,11 +11,11 @@ from starlette.routing import BaseRoute, Route
 Probe = Callable[[], Awaitable[str | None]]
 """Answers why a part is degraded, or ``None``."""
 
-Gauges = Callable[[], Mapping[str, float]]
-"""Metric name → current value."""
+Render = Callable[[], str]
+"""Writes all metrics in Prometheus' text format."""
 
 
-def health_routes(probes: Mapping[str, Probe], gauges: Gauges) -> list[BaseRoute]:
+def health_routes(probes: Mapping[str, Probe], render_metrics: Render) -> list[BaseRoute]:
     """``/healthz``, ``/readyz`` and ``/metrics``."""
 
     async def alive(_request: Request) -> Response:
@@ -26,7 +26,6 @@ def health_routes(probes: Mapping[str, Probe], gauges: Gauges) -> list[BaseRoute
         return JSONResponse({"ready": not degraded, "degraded": degraded}, 503 if degraded else 200)
 
     async def metrics(_request: Request) -> Response:
-        lines = [f"# TYPE {name} gauge\n{name} {value:g}\n" for name, value in gauges().items()]
-        return PlainTextResponse("".join(lines), media_type="text/plain; version=0.0.4")
+        return PlainTextResponse(render_metrics(), media_type="text/plain; version=0.0.4")
 
     return [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", metrics)]
