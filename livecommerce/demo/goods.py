@@ -131,8 +131,8 @@ GOODS = (
 )
 
 
-def campaigns(now_ms: int) -> tuple[Campaign, Campaign]:
-    """A coupon that sharing earns, and one that the host can drop."""
+def campaigns(now_ms: int) -> tuple[Campaign, ...]:
+    """A coupon that sharing earns, and two that the host can drop, one of them the platform's."""
     share = Campaign(
         campaign=CampaignId(demo_id("campaign", "share")),
         shop=MERCHANT,
@@ -165,4 +165,21 @@ def campaigns(now_ms: int) -> tuple[Campaign, Campaign]:
         starts_ms=now_ms,
         ends_ms=now_ms + CAMPAIGN_MS,
     )
-    return share, drop
+    percent = Campaign(
+        campaign=CampaignId(demo_id("campaign", "percent")),
+        shop=MERCHANT,
+        kind="drop",
+        title={"zh-CN": "平台券 9 折，最高减 20 元", "en": "Platform coupon, 10% off up to 20"},
+        funder="platform",
+        discount_minor=2_000,
+        percent_ppm=100_000,
+        threshold_minor=0,
+        currency=CURRENCY,
+        budget_minor=BUDGET_MINOR,
+        lent_minor=0,
+        per_person=1,
+        arrivals_needed=0,
+        starts_ms=now_ms,
+        ends_ms=now_ms + CAMPAIGN_MS,
+    )
+    return share, drop, percent

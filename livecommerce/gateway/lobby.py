@@ -10,7 +10,7 @@ from livecommerce.clock import Clock
 from livecommerce.errors import Unavailable
 from livecommerce.gateway.programme import Programme
 from livecommerce.localized import LocalText
-from livecommerce.room.cards import PersonCard, ProductCard
+from livecommerce.room.cards import FLASH, PersonCard, ProductCard
 from livecommerce.room.glance import Glance
 from livecommerce.room.plan import host_card
 from livecommerce.schedule.show import Show
@@ -112,7 +112,7 @@ def _row(show: Show, shop_name: LocalText, host_name: str, glance: Glance | None
 
 def _price(glance: Glance | None) -> Price | None:
     for sale in glance.state.sales if glance is not None else ():
-        if sale.phase == "open":
+        if sale.phase == "open" and sale.kind == FLASH:
             return Price(
                 price_minor=sale.price_minor,
                 list_price_minor=sale.list_price_minor,

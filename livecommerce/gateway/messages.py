@@ -141,6 +141,16 @@ class SaleOpen(ClientMessage, frozen=True, kw_only=True, tag="sale.open"):
     seconds: Annotated[int, Meta(ge=10, le=86_400)] = 300
 
 
+class ShelfOpen(ClientMessage, frozen=True, kw_only=True, tag="shelf.open"):
+    """Puts a SKU on sale at its list price for as long as the show lasts (host); ``sale.close`` ends it."""
+
+    sku: Id
+    stock: Annotated[int, Meta(ge=1, le=1_000_000)]
+    key: Key
+    limit: Annotated[int, Meta(ge=1, le=99)] = 5
+    """Units per buyer."""
+
+
 class SaleClose(ClientMessage, frozen=True, kw_only=True, tag="sale.close"):
     """Closes a sale; holds that are open keep their time (host)."""
 
@@ -224,6 +234,7 @@ ClientMessages = (
     | Pin
     | Unpin
     | SaleOpen
+    | ShelfOpen
     | SaleClose
     | CouponDrop
     | Mute

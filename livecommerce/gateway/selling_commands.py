@@ -21,7 +21,7 @@ from livecommerce.gateway.session import Session
 from livecommerce.gateway.trail import Trail
 from livecommerce.ids import CampaignId, PersonId, RoomId, SaleId, SkuId, named_id, new_id, shard_of
 from livecommerce.room import room as rules
-from livecommerce.room.cards import DropCard, ProductCard, RoomState, SaleCard
+from livecommerce.room.cards import FLASH, NO_END_MS, SHELF, DropCard, ProductCard, RoomState, SaleCard
 from livecommerce.room.events import RoomEvent
 from livecommerce.room.live import ATTEMPTS, LiveRoom, Stale
 
@@ -84,6 +84,7 @@ class SellingCommands:
             wire.BuyBag: self.buy_bag,
             wire.Claim: self.claim,
             wire.SaleOpen: self.open_sale,
+            wire.ShelfOpen: self.open_sale,
             wire.SaleClose: self.close_sale,
             wire.CouponDrop: self.drop_coupon,
             wire.ShowEnd: self.end_show,
@@ -138,7 +139,7 @@ class SellingCommands:
 
     # ------------------------------------------------------------ the host
 
-    async def open_sale(self, session: Session, message: wire.SaleOpen) -> wire.Ok | None:
+    async def open_sale(self, session: Session, message: wire.SaleOpen | wire.ShelfOpen) -> wire.Ok | None:
         """Lends stock to a new sale and opens it. The same key again is the same sale."""
         session.require_host()
         served = session.served
@@ -159,7 +160,7 @@ class SellingCommands:
         except DomainError:
             await self._give_back(sale)
             raise
-        after = {"price_minor": message.price_minor, "stock": message.stock, "sku": sku}
+        after = {"price_minor": _price(message, product), "stock": message.stock, "sku": sku}
         await self._trail.note(session, "sale.opened", sale, after)
         return ok(message)
 
@@ -172,7 +173,7 @@ class SellingCommands:
         self,
         served: ServedRoom,
         sale: SaleId,
-        message: wire.SaleOpen,
+        message: wire.SaleOpen | wire.ShelfOpen,
         product: Product,
         shown: ProductCard,
         brand_ppm: int,
@@ -180,21 +181,23 @@ class SellingCommands:
         state = served.live.state
         now_ms = self._clock()
         segment = state.segment
+        kind, closes_ms = _kind(message, now_ms)
         card = SaleCard(
             sale=sale,
             version=1,
             phase="open",
             product=shown,
             sku=message.sku,
-            price_minor=message.price_minor,
+            price_minor=_price(message, product),
             list_price_minor=product.variant(message.sku).price_minor,
             currency=product.currency,
             stock=message.stock,
             limit=message.limit,
             opens_ms=now_ms,
-            closes_ms=now_ms + message.seconds * 1000,
+            closes_ms=closes_ms,
             hold_seconds=self._hold_seconds,
-            segment=segment.segment if segment else None,
+            segment=segment.segment if segment and kind == FLASH else None,
+            kind=kind,
         )
         event = rules.open_sale(state, card)
         offer = Offer(
@@ -215,7 +218,7 @@ class SellingCommands:
             sale=sale,
             room=RoomId(state.room),
             sku=message.sku,
-            price_minor=message.price_minor,
+            price_minor=card.price_minor,
             stock=message.stock,
             limit=message.limit,
             opens_ms=card.opens_ms,
@@ -307,6 +310,9 @@ class SellingCommands:
             threshold_minor=terms.threshold_minor,
             currency=terms.currency,
             count=message.count,
+            percent_ppm=terms.percent_ppm,
+            exclusive=terms.exclusive,
+            shop=terms.summary.shop,
             ends_ms=min(self._clock() + message.seconds * 1000, terms.ends_ms),
         )
 
@@ -328,6 +334,20 @@ def _append(served: ServedRoom, event: RoomEvent) -> Append:
     fields = msgspec.to_builtins(event)
     del fields["offset"]
     return Append(epoch=live.epoch, expected_offset=live.offset, event=msgspec.json.encode(fields))
+
+
+def _price(message: wire.SaleOpen | wire.ShelfOpen, product: Product) -> int:
+    """A flash sale's own price, or the list price."""
+    if isinstance(message, wire.SaleOpen):
+        return message.price_minor
+    return product.variant(message.sku).price_minor
+
+
+def _kind(message: wire.SaleOpen | wire.ShelfOpen, now_ms: int) -> tuple[str, int]:
+    """What kind of sale it is, and when it closes."""
+    if isinstance(message, wire.SaleOpen):
+        return FLASH, now_ms + message.seconds * 1000
+    return SHELF, NO_END_MS
 
 
 class _StillSelling(Exception):

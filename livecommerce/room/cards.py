@@ -47,8 +47,14 @@ class PinCard(Struct, frozen=True, kw_only=True):
     pinned_ms: int
 
 
+FLASH = "flash"
+SHELF = "shelf"
+NO_END_MS = 9_999_999_999_999
+"""When a sale ends that has no deadline: with the show."""
+
+
 class SaleCard(Struct, frozen=True, kw_only=True):
-    """A flash sale as the room sees it."""
+    """A sale as the room sees it."""
 
     sale: str
     version: int
@@ -66,6 +72,8 @@ class SaleCard(Struct, frozen=True, kw_only=True):
     closes_ms: int
     hold_seconds: int
     segment: str | None = None
+    kind: str = FLASH
+    """flash (a price of its own, until a deadline) or shelf (at the list price, as long as the show)."""
 
 
 class DropCard(Struct, frozen=True, kw_only=True):
@@ -79,6 +87,12 @@ class DropCard(Struct, frozen=True, kw_only=True):
     currency: str
     count: int
     ends_ms: int
+    percent_ppm: int = 0
+    """The part of the price that one takes off, up to ``discount_minor``; 0: a fixed amount."""
+    exclusive: bool = False
+    """One is used alone."""
+    shop: str = ""
+    """The merchant whose products alone they lower; empty: everybody's."""
 
 
 class SegmentCard(Struct, frozen=True, kw_only=True):

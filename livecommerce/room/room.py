@@ -28,6 +28,8 @@ Decide = Callable[[RoomState], Sequence[RoomEvent]]
 """A command with its arguments: what should happen to a room in this state."""
 
 MAX_PINS = 3
+MAX_SALES = 30
+"""Running at once, of each kind: every viewer is told of each of them when joining."""
 LAYOUTS = ("single", "side-by-side", "picture-in-picture")
 
 # ---------------------------------------------------------------- commands: what may happen
@@ -69,8 +71,11 @@ def unpin(state: RoomState, product: str, now_ms: int) -> tuple[RoomEvent, ...]:
 def open_sale(state: RoomState, sale: SaleCard) -> RoomEvent:
     """Checks that a sale may open now; the stock itself is the inventory's."""
     _require_live(state)
-    if any(other.sku == sale.sku and other.phase != "closed" for other in state.sales):
+    running = [other for other in state.sales if other.phase != "closed" and other.kind == sale.kind]
+    if any(other.sku == sale.sku for other in running):
         raise Conflict("sale_running", sku=sale.sku)
+    if len(running) >= MAX_SALES:
+        raise Conflict("sales_full", max=MAX_SALES)
     return ev.SaleOpened(at_ms=sale.opens_ms, sale=sale)
 
 

@@ -36,7 +36,7 @@ from livecommerce.gateway.stockroom import Stockroom
 from livecommerce.gateway.trail import Trail
 from livecommerce.ids import CampaignId, PersonId, ProductId, RoomId, SaleId, ShopId, SkuId
 from livecommerce.room import room as rules
-from livecommerce.room.cards import SegmentCard
+from livecommerce.room.cards import NO_END_MS, SegmentCard
 from livecommerce.schedule.show import Show
 from livecommerce.shop import Shop
 from livecommerce.worker.stranded_stock import StrandedStock
@@ -315,3 +315,53 @@ async def test_a_drop_in_a_room_that_is_over_lends_nothing(site: Site) -> None:
     with pytest.raises(Conflict, match="show_not_live"):
         await site.commands.drop_coupon(host, wire.CouponDrop(id=2, campaign="c", count=3))
     assert (await site.campaigns.find(CampaignId("c"))).lent_minor == 0
+
+
+def a_shelf_sale(stock: int = 2) -> wire.ShelfOpen:
+    return wire.ShelfOpen(id=1, sku=SKU, stock=stock, key="shelf-key", limit=2)
+
+
+async def test_a_product_is_sold_at_its_list_price_as_long_as_the_show_lasts(site: Site) -> None:
+    host = await site.host()
+    await site.commands.open_sale(host, a_shelf_sale())
+    (card,) = host.served.live.state.sales
+    assert (card.kind, card.price_minor, card.closes_ms) == ("shelf", 12_900, NO_END_MS)
+    assert await site.on_hand() == 3
+    await site.commands.end_show(host, wire.ShowEnd(id=2))
+    assert running(host) == []
+
+
+async def test_the_shelf_price_and_a_flash_price_stand_beside_each_other(site: Site) -> None:
+    host = await site.host()
+    await site.commands.open_sale(host, a_shelf_sale())
+    await site.commands.open_sale(host, a_sale())
+    assert {card.kind for card in host.served.live.state.sales} == {"shelf", "flash"}
+    with pytest.raises(Conflict, match="sale_running"):
+        await site.commands.open_sale(host, replace(a_shelf_sale(1), key="another-key"))
+
+
+async def test_a_bag_is_bought_in_one_order_and_a_changed_line_is_named(site: Site) -> None:
+    host = await site.host()
+    for message in (a_shelf_sale(), a_sale()):
+        await site.commands.open_sale(host, message)
+    lines = tuple(
+        wire.BagLine(sale=card.sale, version=1, price_minor=card.price_minor)
+        for card in host.served.live.state.sales
+    )
+    answer = await site.commands.buy_bag(host, wire.BuyBag(id=3, lines=lines, key="bag-key-1"))
+    assert answer is not None
+    assert answer.order is not None
+    assert (answer.order.total_minor, answer.order.qty) == (12_900 + 9_900, 2)
+    changed = (lines[0], replace(lines[1], version=9))
+    with pytest.raises(Conflict, match="sale_changed") as refused:
+        await site.commands.buy_bag(host, wire.BuyBag(id=4, lines=changed, key="bag-key-2"))
+    assert refused.value.params["sale"] == lines[1].sale
+
+
+async def test_a_dropped_percentage_says_so_and_sets_its_cap_aside(site: Site) -> None:
+    host = await site.host()
+    await site.campaigns.add(a_campaign(percent_ppm=100_000, discount_minor=2_000, exclusive=True))
+    await site.commands.drop_coupon(host, wire.CouponDrop(id=1, campaign="c", count=3, key="drop-key"))
+    (drop,) = host.served.live.state.drops
+    assert (drop.percent_ppm, drop.discount_minor, drop.exclusive, drop.shop) == (100_000, 2_000, True, SHOP)
+    assert (await site.campaigns.find(CampaignId("c"))).lent_minor == 6_000

@@ -187,6 +187,9 @@ class RoomRoutes:
                         "discount_minor": one.discount_minor,
                         "threshold_minor": one.threshold_minor,
                         "currency": one.currency,
+                        "funder": one.funder,
+                        "percent_ppm": one.percent_ppm,
+                        "exclusive": one.exclusive,
                         "budget_minor": one.budget_minor,
                         "left_minor": one.left_minor,
                     }

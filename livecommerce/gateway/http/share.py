@@ -106,4 +106,5 @@ def _terms(campaign: Campaign | None) -> dict[str, object] | None:
         "discount_minor": campaign.discount_minor,
         "threshold_minor": campaign.threshold_minor,
         "currency": campaign.currency,
+        "percent_ppm": campaign.percent_ppm,
     }

@@ -129,4 +129,5 @@ export default {
   'error.shop_not_found': 'There is no such shop.',
   'error.person_not_found': 'Nobody is known under this id.',
   'error.orders_open': 'There are still {n} orders under way.',
+  'error.sales_full': 'At most {max} products can be on sale at once.',
 };

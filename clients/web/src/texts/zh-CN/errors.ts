@@ -128,4 +128,5 @@ export default {
   'error.shop_not_found': '没有这家店铺。',
   'error.person_not_found': '没有这个用户。',
   'error.orders_open': '还有 {n} 笔订单未完成。',
+  'error.sales_full': '最多同时上架 {max} 种商品。',
 } satisfies Record<keyof typeof en, string>;
