@@ -109,6 +109,18 @@ describe('control messages', () => {
     expect(view.room?.sales.map((card) => card.sale)).toEqual(['s2']);
   });
 
+  test('an adjusted sale has new terms, and is as open as it was', () => {
+    const room = roomCard({ sales: [sale('sale1', { phase: 'sold_out' }), sale('sale2')] });
+    const adjusted = sale('sale1', { version: 2, price_minor: 2990 });
+    const view = apply(apply(nothingYet, snapshot({ room })), {
+      t: 'sale.adjusted',
+      sale: adjusted,
+      offset: 1,
+      at_ms: 1,
+    });
+    expect(view.room?.sales).toEqual([{ ...adjusted, phase: 'sold_out' }, sale('sale2')]);
+  });
+
   test('a deleted comment disappears', () => {
     const view = applyAll(joined, [
       { t: 'comments', comments: [comment('a'), comment('b')] },

@@ -194,6 +194,8 @@ function fold(room: RoomCard, message: ControlMessage): RoomCard {
         ...room,
         sales: [message.sale, ...room.sales.filter((sale) => sale.phase !== 'closed')],
       };
+    case 'sale.adjusted':
+      return withAdjustedSale(room, message.sale);
     case 'sold.out':
       return withSalePhase(room, message.sale, 'sold_out');
     case 'restocked':
@@ -253,6 +255,14 @@ function withoutPin(room: RoomCard, product: string): RoomCard['pins'] {
 
 function withoutStream(room: RoomCard, seat: string): RoomCard['streams'] {
   return room.streams.filter((stream) => stream.seat !== seat);
+}
+
+/** Whether it is open does not change with its terms. */
+function withAdjustedSale(room: RoomCard, adjusted: SaleCard): RoomCard {
+  const sales = room.sales.map((sale) =>
+    sale.sale === adjusted.sale ? { ...adjusted, phase: sale.phase } : sale,
+  );
+  return { ...room, sales };
 }
 
 function withSalePhase(room: RoomCard, id: string, phase: SaleCard['phase']): RoomCard {

@@ -291,6 +291,7 @@ export type ControlMessage = { offset: number; at_ms: number } & (
   | { t: 'pinned'; pin: PinCard }
   | { t: 'unpinned'; product: string }
   | { t: 'sale.opened'; sale: SaleCard }
+  | { t: 'sale.adjusted'; sale: SaleCard }
   | { t: 'sold.out'; sale: string }
   | { t: 'restocked'; sale: string }
   | { t: 'sale.closed'; sale: string }
