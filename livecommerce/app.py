@@ -77,6 +77,8 @@ from livecommerce.stores import Stores
 from livecommerce.worker.expiry import Expiry
 from livecommerce.worker.payments import PaymentWatch
 from livecommerce.worker.projector import Projector
+from livecommerce.worker.receipt import ReceiptByTime
+from livecommerce.worker.refunds import RefundWatch
 from livecommerce.worker.relay import Relay
 from livecommerce.worker.run_of_show import RunOfShow
 from livecommerce.worker.settlement import Settler
@@ -350,6 +352,8 @@ def _jobs(settings: Settings, stores: Stores) -> Sequence[Job]:
         Expiry(stores.orders, stores.coupons, stores.cashier, shards).run,
         PaymentWatch(stores.payments, stores.cashier, shards).run,
         Projector(outbox, SqlProjection(stores.sql), stores.orders, shards).run,
+        RefundWatch(stores.refund_desk).run,
+        ReceiptByTime(stores.parcels, now_ms).run,
         Settler(SqlSettlement(stores.sql), now_ms).run,
         StrandedStock(stores.catalog, stores.inventory, now_ms).run,
         StrayDeliveries(stores.deliveries, now_ms).run,

@@ -12,7 +12,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from livecommerce.clock import Clock
-from livecommerce.errors import Forbidden, Invalid, NotFound, Unavailable
+from livecommerce.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
 from livecommerce.fail_points import reach
 from livecommerce.ids import OrderId, PaymentId, PersonId, Shard
 
@@ -51,6 +51,21 @@ class Standing(Struct, frozen=True, kw_only=True):
     captured_ms: int = 0
 
 
+class RefundStanding(Struct, frozen=True, kw_only=True):
+    """What a provider says about a refund, signed or asked for."""
+
+    refund: str
+    payment: str
+    state: str
+    """pending, done, failed, not_found."""
+    merchant: str = ""
+    amount_minor: int = 0
+    currency: str = ""
+    provider_refund: str = ""
+    error: str = ""
+    """Why it failed, in the provider's word."""
+
+
 class Payment(Struct, frozen=True, kw_only=True):
     """A payment as we have it."""
 
@@ -87,7 +102,12 @@ class DueRefund(Struct, frozen=True, kw_only=True):
     @property
     def refund(self) -> str:
         """The refund's id: one per payment, so that repeating it gives nothing twice."""
-        return f"{self.payment}rf"
+        return refund_of_capture(self.payment)
+
+
+def refund_of_capture(payment: str) -> str:
+    """The id of the refund that gives a whole capture back, as no order came of it."""
+    return f"{payment}rf"
 
 
 class PaymentProvider(Protocol):
@@ -113,16 +133,40 @@ class PaymentProvider(Protocol):
         """Ends a payment that was not captured; ``captured`` means that it was too late for that."""
         ...
 
-    async def refund(self, payment: str, refund: str, amount_minor: int, currency: str, reason: str) -> str:
-        """Returns all or part of a capture; answers the provider's refund id. The same id again, the same."""
+    async def refund(
+        self, payment: str, refund: str, amount_minor: int, currency: str, reason: str
+    ) -> RefundStanding:
+        """Asks to return all or part of a capture; the same id again answers how that refund stands.
+
+        Raises:
+            Conflict: ``payment_refused``: nothing was returned under this id, and nothing will be.
+        """
         ...
 
-    def parse_callback(self, headers: Mapping[str, str], body: bytes, now_ms: int) -> Standing:
+    async def query_refund(self, payment: str, refund: str) -> RefundStanding:
+        """How a refund stands."""
+        ...
+
+    def parse_callback(
+        self, headers: Mapping[str, str], body: bytes, now_ms: int
+    ) -> Standing | RefundStanding:
         """A callback's content, after its signature and its age (five minutes) were checked.
 
         Raises:
             Forbidden: ``bad_signature``: it is not the provider's, or too old.
             Invalid: it does not have the form of a callback.
+        """
+        ...
+
+
+class RefundEar(Protocol):
+    """Who hears of refunds of confirmed orders."""
+
+    async def hear_refund(self, standing: RefundStanding) -> None:
+        """Takes in what the provider says of a refund; hearing it again changes nothing.
+
+        Raises:
+            NotFound: the refund is not ours.
         """
         ...
 
@@ -201,10 +245,13 @@ def is_final(standing: Standing, payment: Payment, now_ms: int) -> bool:
 class Cashier:
     """Collects the money of orders: brings our record and the provider's together."""
 
-    def __init__(self, book: PaymentBook, provider: PaymentProvider, clock: Clock) -> None:
+    def __init__(
+        self, book: PaymentBook, provider: PaymentProvider, clock: Clock, refunds: RefundEar | None = None
+    ) -> None:
         self._book = book
         self._provider = provider
         self._clock = clock
+        self._refunds = refunds
 
     @property
     def provider(self) -> str:
@@ -250,6 +297,9 @@ class Cashier:
             NotFound: the payment is not ours.
         """
         standing = self._provider.parse_callback(headers, body, self._clock())
+        if isinstance(standing, RefundStanding):
+            await self._hear_refund(standing)
+            return
         payment = await self._find(standing.payment)
         check_standing(standing, payment, self._provider.merchant)
         await self._learn(standing, payment)
@@ -284,16 +334,30 @@ class Cashier:
         return False
 
     async def refund(self, due: DueRefund) -> None:
-        """Gives a capture back.
+        """Gives a capture back; while the provider has not done it, it stays due and is asked for again.
 
         Raises:
             Unavailable: the provider did not answer; it may be asked again.
+            Conflict: the provider cannot give it back; somebody has to look there.
         """
-        provider_refund = await self._provider.refund(
+        standing = await self._provider.refund(
             due.payment, due.refund, due.amount_minor, due.currency, due.reason
         )
         reach("payment.after_refund")
-        await self._book.refunded(due.payment, provider_refund)
+        if standing.state == "failed":
+            raise Conflict("payment_refused", reason=standing.error)
+        if standing.state == "done":
+            await self._book.refunded(due.payment, standing.provider_refund)
+
+    async def _hear_refund(self, standing: RefundStanding) -> None:
+        if standing.merchant != self._provider.merchant:
+            raise Forbidden("wrong_merchant")
+        if standing.refund == refund_of_capture(standing.payment):
+            await self._find(standing.payment)
+            if standing.state == "done":
+                await self._book.refunded(standing.payment, standing.provider_refund)
+        elif self._refunds is not None:
+            await self._refunds.hear_refund(standing)
 
     async def _find(self, payment: str) -> Payment:
         found = await self._book.find(payment)

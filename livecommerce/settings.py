@@ -62,6 +62,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """ISO 4217 code that pages show where nothing else says one."""
     hold_seconds: int = 180
     """How long a unit is kept for a buyer before it must be paid."""
+    receipt_days: int = 7
+    """An order counts as received so long after its delivery, where its buyer says nothing."""
+    unheard_receipt_days: int = 15
+    """The same after shipping, where no carrier tells of a delivery."""
 
     blocked_words: Path | None = None
     """File with a blocked word a line; without one, ``blocked-words.txt`` in the data directory."""

@@ -23,9 +23,15 @@ from livecommerce.adapters.sql_audit import SqlAudit
 from livecommerce.adapters.sql_campaigns import SqlCampaigns
 from livecommerce.adapters.sql_catalog import SqlCatalog
 from livecommerce.adapters.sql_connection import open_sql
+from livecommerce.adapters.sql_order_desk import SqlOrderDesk
 from livecommerce.adapters.sql_orders import SqlOrders
+from livecommerce.adapters.sql_parcels import SqlParcels
+from livecommerce.adapters.sql_refunds import SqlRefunds
+from livecommerce.adapters.sql_returns import SqlReturns
 from livecommerce.adapters.sql_schedule import SqlSchedule
 from livecommerce.adapters.sql_shop import SqlShops
+from livecommerce.aftersales.record import Receipt
+from livecommerce.aftersales.refund_desk import RefundDesk
 from livecommerce.clock import now_ms
 from livecommerce.coupon import ShareRewards
 from livecommerce.gateway.programme import Programme
@@ -68,6 +74,11 @@ class Stores:
         self.past_orders = SqlOrders(self.sql)
         self.address_books = SqlAddressBooks(self.sql)
         self.deliveries = SqlDeliveries(self.sql)
+        receipt = Receipt(delivered_days=settings.receipt_days, shipped_days=settings.unheard_receipt_days)
+        self.order_desk = SqlOrderDesk(self.sql)
+        self.refunds = SqlRefunds(self.sql, receipt)
+        self.returns = SqlReturns(self.sql, receipt)
+        self.parcels = SqlParcels(self.sql, receipt)
         self.programme = Programme(
             schedule=self.schedule,
             catalog=self.catalog,
@@ -85,7 +96,8 @@ class Stores:
             reward_depth=settings.reward_depth,
         )
         self._provider = _provider(settings, self.http)
-        self.cashier = Cashier(self.payments, self._provider, now_ms)
+        self.refund_desk = RefundDesk(self.refunds, self._provider, now_ms)
+        self.cashier = Cashier(self.payments, self._provider, now_ms, self.refund_desk)
 
     async def close(self) -> None:
         """Closes what was opened."""

@@ -20,8 +20,9 @@ from livecommerce.gateway.background import Background
 from livecommerce.gateway.http.application import application
 from livecommerce.gateway.sandbox.account import Book
 from livecommerce.gateway.sandbox.faults import Courier, Fault
+from livecommerce.gateway.sandbox.refunds import RefundFault
 from livecommerce.gateway.sandbox.routes import Sandbox
-from livecommerce.payment import Standing
+from livecommerce.payment import RefundStanding, Standing
 from livecommerce.signatures import derive_key
 
 SECRET = "a secret of at least thirty-two characters"
@@ -50,6 +51,7 @@ class SandboxWorld:
     def __init__(self, path: Path, hear: Hear | None = None) -> None:
         self.clock = Clock()
         self.callbacks: asyncio.Queue[Standing] = asyncio.Queue()
+        self.refund_callbacks: asyncio.Queue[RefundStanding] = asyncio.Queue()
         self.refused: list[str] = []
         self._hear = hear
         key = derive_key(SECRET, "sandbox")
@@ -71,7 +73,10 @@ class SandboxWorld:
         except DomainError as error:
             self.refused.append(error.code)
             return Response(status_code=403)
-        self.callbacks.put_nowait(standing)
+        if isinstance(standing, RefundStanding):
+            self.refund_callbacks.put_nowait(standing)
+        else:
+            self.callbacks.put_nowait(standing)
         return Response(status_code=204)
 
     async def pay(self, payment: str, fault: Fault = Fault.NONE) -> None:
@@ -81,6 +86,13 @@ class SandboxWorld:
     async def decline(self, payment: str) -> None:
         """A buyer declines on the provider's page."""
         await self._submit(payment, "decline", Fault.NONE)
+
+    async def refund_misbehaves(self, payment: str, fault: RefundFault) -> None:
+        """Chooses what the next refund of a payment will do."""
+        url = f"{URL}/api/payments/{payment}/refund-faults"
+        headers = {"authorization": f"Bearer {derive_key(SECRET, 'sandbox').hex()}"}
+        response = await self.http.post(url, json={"fault": fault.value}, headers=headers)
+        assert response.status_code == 204, response.text
 
     async def _submit(self, payment: str, action: str, fault: Fault) -> None:
         form = {"action": action, "fault": fault.value}

@@ -27,7 +27,7 @@ from starlette.routing import Route
 from livecommerce.adapters.payment_wechat import WechatAccount, WechatProvider
 from livecommerce.clock import now_ms
 from livecommerce.errors import DomainError
-from livecommerce.payment import Standing
+from livecommerce.payment import RefundStanding, Standing
 from tests.sandbox import Clock
 
 MERCHANT = "1900000109"
@@ -95,6 +95,7 @@ class WechatServer:
         self.keys = keys
         self.clock = clock
         self.orders: dict[str, dict[str, Any]] = {}
+        self.refunds: dict[str, dict[str, Any]] = {}
         self.away = False
         """Answers 500, as it does under load."""
         routes = [
@@ -103,6 +104,7 @@ class WechatServer:
             Route("/v3/pay/transactions/out-trade-no/{order}", self._query),
             Route("/v3/pay/transactions/out-trade-no/{order}/close", self._close, methods=["POST"]),
             Route("/v3/refund/domestic/refunds", self._refund, methods=["POST"]),
+            Route("/v3/refund/domestic/refunds/{refund}", self._query_refund),
         ]
         self.app = Starlette(routes=routes)
 
@@ -115,6 +117,16 @@ class WechatServer:
             timespec="seconds"
         )
         return self.transaction(order)
+
+    def refund(self, number: str) -> dict[str, Any]:
+        """A refund as the documentation shows it in answers."""
+        return {name: value for name, value in self.refunds[number].items() if name != "of"}
+
+    def refund_notice(self, number: str) -> dict[str, Any]:
+        """A refund as the documentation shows it in callbacks."""
+        shown = self.refund(number)
+        status = shown.pop("status")
+        return {"mchid": MERCHANT, **shown, "refund_status": status}
 
     def transaction(self, order: str) -> dict[str, Any]:
         """A payment as the documentation shows it."""
@@ -176,13 +188,36 @@ class WechatServer:
         if isinstance(wanted, Response):
             return wanted
         found = self.orders[wanted["out_trade_no"]]
-        refunds = found.setdefault("refunds", {})
-        others = sum(amount for refund, amount in refunds.items() if refund != wanted["out_refund_no"])
-        if others + wanted["amount"]["refund"] > wanted["amount"]["total"]:
-            return self._answer(400, {"code": "INVALID_REQUEST", "message": "退款金额大于支付金额"})
-        refunds[wanted["out_refund_no"]] = wanted["amount"]["refund"]
+        number, amount = wanted["out_refund_no"], wanted["amount"]
+        if found["trade_state"] not in ("SUCCESS", "REFUND"):
+            return self._answer(400, {"code": "INVALID_REQUEST", "message": "订单未支付"})
+        known = self.refunds.get(number)
+        if known is None:
+            given = [one["amount"]["refund"] for one in self.refunds.values() if one["of"] is found]
+            if sum(given) + amount["refund"] > amount["total"]:
+                return self._answer(400, {"code": "INVALID_REQUEST", "message": "退款金额大于支付金额"})
+            known = {
+                "of": found,
+                "out_trade_no": wanted["out_trade_no"],
+                "out_refund_no": number,
+                "refund_id": f"5000{number}",
+                "amount": amount,
+                "status": "PROCESSING",
+            }
+            self.refunds[number] = known
+        elif known["amount"] != amount:
+            return self._answer(400, {"code": "INVALID_REQUEST", "message": "与原请求参数不一致"})
         found["trade_state"] = "REFUND"
-        return self._answer(200, {"refund_id": f"5000{wanted['out_refund_no']}", "status": "PROCESSING"})
+        return self._answer(200, self.refund(number))
+
+    async def _query_refund(self, request: Request) -> Response:
+        refusal = await self._read(request)
+        if isinstance(refusal, Response):
+            return refusal
+        number = request.path_params["refund"]
+        if number not in self.refunds:
+            return self._answer(404, {"code": "RESOURCE_NOT_EXISTS", "message": "退款单不存在"})
+        return self._answer(200, self.refund(number))
 
     def _expired(self, order: dict[str, Any]) -> bool:
         return datetime.fromisoformat(order["time_expire"]).timestamp() * 1000 < self.clock()
@@ -221,6 +256,7 @@ class WechatWorld:
     def __init__(self) -> None:
         self.clock = Clock()
         self.callbacks: asyncio.Queue[Standing] = asyncio.Queue()
+        self.refund_callbacks: asyncio.Queue[RefundStanding] = asyncio.Queue()
         self.keys = Keys()
         self.server = WechatServer(self.keys, self.clock)
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -240,6 +276,12 @@ class WechatWorld:
         """A buyer scans the code and pays."""
         await self.tell(self.keys.notice(self.server.capture(payment)))
 
+    async def end_refund(self, refund: str, status: str = "SUCCESS") -> None:
+        """The money has arrived, or cannot, and WeChat says so."""
+        self.server.refunds[refund]["status"] = status
+        notice = self.server.refund_notice(refund)
+        await self.tell(self.keys.notice(notice, f"REFUND.{status}"))
+
     async def tell(self, body: bytes) -> httpx.Response:
         """Calls the merchant back."""
         return await self._merchant.post("/callback", content=body, headers=self.keys.signed(body, now_ms()))
@@ -249,7 +291,10 @@ class WechatWorld:
             standing = self.provider.parse_callback(request.headers, await request.body(), now_ms())
         except DomainError:
             return Response(status_code=403)
-        self.callbacks.put_nowait(standing)
+        if isinstance(standing, RefundStanding):
+            self.refund_callbacks.put_nowait(standing)
+        else:
+            self.callbacks.put_nowait(standing)
         return Response(status_code=204)
 
     async def close(self) -> None:

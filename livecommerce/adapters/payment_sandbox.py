@@ -10,11 +10,8 @@ import msgspec
 from msgspec import Struct
 
 from livecommerce.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
-from livecommerce.payment import PaymentRequest, Standing
+from livecommerce.payment import PaymentRequest, RefundStanding, Standing
 from livecommerce.signatures import BadSignature, derive_key, verify
-
-_decode_standing = msgspec.json.Decoder(Standing).decode
-
 
 T = TypeVar("T")
 
@@ -23,8 +20,9 @@ class _Created(Struct):
     pay_url: str
 
 
-class _Refunded(Struct):
-    provider_refund: str
+class _Notice(Struct):
+    refund: str = ""
+    """Empty where it is about the payment itself."""
 
 
 class SandboxProvider:
@@ -59,19 +57,32 @@ class SandboxProvider:
         """Ends a payment that was not captured; ``captured`` means that it was too late for that."""
         return await self._standing("POST", f"/api/payments/{payment}/close", payment)
 
-    async def refund(self, payment: str, refund: str, amount_minor: int, currency: str, reason: str) -> str:
-        """Returns all or part of a capture; answers the provider's refund id."""
+    async def refund(
+        self, payment: str, refund: str, amount_minor: int, currency: str, reason: str
+    ) -> RefundStanding:
+        """Asks to return all or part of a capture."""
         body = {"refund": refund, "amount_minor": amount_minor, "currency": currency, "reason": reason}
-        return (await self._send("POST", f"/api/payments/{payment}/refunds", body, _Refunded)).provider_refund
+        return await self._send("POST", f"/api/payments/{payment}/refunds", body, RefundStanding)
 
-    def parse_callback(self, headers: Mapping[str, str], body: bytes, now_ms: int) -> Standing:
+    async def query_refund(self, payment: str, refund: str) -> RefundStanding:
+        """How a refund stands."""
+        try:
+            return await self._send("GET", f"/api/payments/{payment}/refunds/{refund}", None, RefundStanding)
+        except NotFound:
+            return RefundStanding(refund=refund, payment=payment, state="not_found")
+
+    def parse_callback(
+        self, headers: Mapping[str, str], body: bytes, now_ms: int
+    ) -> Standing | RefundStanding:
         """A callback's content, after its signature and its age were checked."""
         try:
             verify(self._key, headers, body, now_ms)
         except BadSignature as error:
             raise Forbidden("bad_signature") from error
         try:
-            return _decode_standing(body)
+            if msgspec.json.decode(body, type=_Notice).refund:
+                return msgspec.json.decode(body, type=RefundStanding)
+            return msgspec.json.decode(body, type=Standing)
         except msgspec.DecodeError as error:
             raise Invalid("bad_request") from error
 
@@ -90,7 +101,7 @@ class SandboxProvider:
         except (httpx.RequestError, msgspec.DecodeError) as error:  # an answer that is none is "unknown"
             raise Unavailable("payment_unavailable") from error
         code = _error_code(response)
-        if code == "payment_not_found":
+        if code in ("payment_not_found", "refund_not_found"):
             raise NotFound(code)
         if response.status_code == 409 and code:
             raise Conflict("payment_refused", reason=code)

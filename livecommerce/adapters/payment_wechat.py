@@ -19,7 +19,7 @@ from wechatpayv3.async_ import AsyncWeChatPay, WeChatPayType
 
 from livecommerce.clock import Clock
 from livecommerce.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
-from livecommerce.payment import PaymentRequest, Standing
+from livecommerce.payment import PaymentRequest, RefundStanding, Standing
 
 CURRENCY = "CNY"
 EXPIRY_SLACK_MS = 65_000
@@ -29,6 +29,8 @@ CALLBACK_AGE_MS = 300_000
 TIMEOUTS = (5.0, 10.0)
 """Seconds to connect, and to answer."""
 MAX_DESCRIPTION = 127
+MAX_REASON = 26
+"""Characters of three bytes that fit into WeChat's 80 bytes."""
 CHINA = timezone(timedelta(hours=8))
 
 _STATES = {
@@ -41,6 +43,10 @@ _STATES = {
     "REVOKED": "closed",
 }
 """Theirs → ours. A refunded payment was captured; one that failed once may still be paid."""
+
+_REFUND_STATES = {"SUCCESS": "done", "CLOSED": "failed", "ABNORMAL": "failed"}
+"""A refund is abnormal where the buyer's card or account does not take it: it is paid out by hand on the
+merchant platform, and then told as done."""
 
 _LATER = {"NOT_ENOUGH", "FREQUENCY_LIMITED", "SYSTEM_ERROR", "SIGN_ERROR", "NO_AUTH"}
 """Refusals that end when time passes or an operator acts: the same request may be repeated."""
@@ -84,19 +90,26 @@ class _Created(Struct):
     prepay_id: str = ""
 
 
-class _Refunded(Struct):
+class _RefundAmount(Struct):
+    refund: int = 0
+    currency: str = CURRENCY
+
+
+class _Refund(Struct):
+    out_trade_no: str
+    out_refund_no: str
     refund_id: str
-    status: str
+    status: str = ""
+    """In an answer."""
+    refund_status: str = ""
+    """In a callback."""
+    mchid: str = ""
+    amount: _RefundAmount = msgspec.field(default_factory=_RefundAmount)
 
 
 class _Refusal(Struct):
     code: str = ""
     message: str = ""
-
-
-class _Notice(Struct):
-    event_type: str
-    resource: _Transaction
 
 
 T = TypeVar("T")
@@ -172,22 +185,36 @@ class WechatProvider:
             return await self.query(payment)  # paid, closed before, or never there: the query tells
         return Standing(payment=payment, state="closed")
 
-    async def refund(self, payment: str, refund: str, amount_minor: int, currency: str, reason: str) -> str:
-        """Returns all or part of a capture; answers WeChat's refund id."""
+    async def refund(
+        self, payment: str, refund: str, amount_minor: int, currency: str, reason: str
+    ) -> RefundStanding:
+        """Asks to return all or part of a capture."""
         standing = await self.query(payment)
         if standing.state != "captured" or standing.currency != currency:
             raise Conflict("payment_refused", reason=standing.state)
         amount = {"refund": amount_minor, "total": standing.amount_minor, "currency": currency}
         answered = await self._ask(
-            lambda: self._api.refund(out_refund_no=refund, amount=amount, out_trade_no=payment, reason=reason)
+            lambda: self._api.refund(
+                out_refund_no=refund,
+                amount=amount,
+                out_trade_no=payment,
+                reason=reason[:MAX_REASON] or None,
+                notify_url=self._callback_url,
+            )
         )
-        refunded = _decode(answered, _Refunded)
-        if refunded.status in ("CLOSED", "ABNORMAL"):
-            # The buyer's card or account does not take it back: the merchant platform offers other ways.
-            raise Conflict("payment_refused", reason=f"refund_{refunded.status.lower()}")
-        return refunded.refund_id
+        return self._refund_standing(_decode(answered, _Refund))
 
-    def parse_callback(self, headers: Mapping[str, str], body: bytes, now_ms: int) -> Standing:
+    async def query_refund(self, payment: str, refund: str) -> RefundStanding:
+        """How a refund stands."""
+        try:
+            answered = await self._ask(lambda: self._api.query_refund(out_refund_no=refund))
+        except NotFound:
+            return RefundStanding(refund=refund, payment=payment, state="not_found")
+        return self._refund_standing(_decode(answered, _Refund))
+
+    def parse_callback(
+        self, headers: Mapping[str, str], body: bytes, now_ms: int
+    ) -> Standing | RefundStanding:
         """A callback's content, after its signature and its age were checked, decrypted."""
         lower = {name.lower(): value for name, value in headers.items()}
         try:
@@ -198,10 +225,26 @@ class WechatProvider:
         if not opened or abs(now_ms - sent_ms) > CALLBACK_AGE_MS:
             raise Forbidden("bad_signature")
         try:
-            notice = msgspec.convert(opened, _Notice)
-            return _standing(notice.resource)
-        except (msgspec.ValidationError, ValueError) as error:
+            if str(opened["event_type"]).startswith("REFUND."):
+                return self._refund_standing(msgspec.convert(opened["resource"], _Refund))
+            return _standing(msgspec.convert(opened["resource"], _Transaction))
+        except (KeyError, TypeError, msgspec.ValidationError, ValueError) as error:
             raise Invalid("bad_request") from error
+
+    def _refund_standing(self, refund: _Refund) -> RefundStanding:
+        """A refund in our words; an answer says nothing of the merchant, for it has asked itself."""
+        status = refund.status or refund.refund_status
+        state = _REFUND_STATES.get(status, "pending")
+        return RefundStanding(
+            refund=refund.out_refund_no,
+            payment=refund.out_trade_no,
+            state=state,
+            merchant=refund.mchid or self.merchant,
+            amount_minor=refund.amount.refund,
+            currency=refund.amount.currency,
+            provider_refund=refund.refund_id,
+            error=f"refund_{status.lower()}" if state == "failed" else "",
+        )
 
     def _inside_wechat(self, created: _Created) -> Mapping[str, str]:
         """What a page inside WeChat needs to open the payment."""

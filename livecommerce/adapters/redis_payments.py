@@ -58,6 +58,7 @@ class RedisPayments:
             payment=standing.transaction,
             captured_minor=standing.amount_minor,
             captured_ms=standing.captured_ms,
+            attempt=standing.payment,
         )
         outcome, _ = await ask(
             self._redis,

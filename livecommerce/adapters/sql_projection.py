@@ -17,14 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from livecommerce.adapters.sql_campaigns import take_rest_back
 from livecommerce.adapters.sql_catalog import take_back
 from livecommerce.adapters.sql_connection import is_unfit
-from livecommerce.adapters.sql_schema import journal, orders, sql_outbox
+from livecommerce.adapters.sql_schema import journal, order_lines, orders, sql_outbox
 from livecommerce.adapters.sql_transactions import insert_many_new, insert_new, writes
 from livecommerce.errors import NotFound
 from livecommerce.fail_points import reach
 from livecommerce.ids import CampaignId, OrderId, SaleId
 from livecommerce.journal import journal_row
 from livecommerce.ledger.facts import UnappliedCapture, UnappliedRefund
-from livecommerce.orders import ConfirmedOrder
+from livecommerce.orders import ConfirmedOrder, OrderLine
 from livecommerce.outbox import OutboxRecord
 
 Row = dict[str, Any]
@@ -60,7 +60,12 @@ class _Changes:
     """What a batch of facts changes."""
 
     rows: dict[Table, list[Row]] = field(
-        default_factory=lambda: {journal: [], orders: [], sql_outbox: []}  # written in this order
+        default_factory=lambda: {
+            journal: [],
+            orders: [],
+            order_lines: [],
+            sql_outbox: [],
+        }  # written in this order
     )
     closed: list[ClosedSale] = field(default_factory=list)
     returned: list[ReturnedBudget] = field(default_factory=list)
@@ -144,6 +149,7 @@ def _add_consequences(changes: _Changes, record: OutboxRecord) -> None:
     if record.type == "order.confirmed":
         order = msgspec.json.decode(record.data, type=ConfirmedOrder)
         changes.rows[orders].append(_order_values(order, record.data))
+        changes.rows[order_lines] += [_line_values(order, line) for line in order.lines]
         changes.rows[sql_outbox].append(_letter_values(record))
     elif record.type == "sale.closed":
         changes.closed.append(msgspec.json.decode(record.data, type=ClosedSale))
@@ -181,6 +187,16 @@ def _order_values(order: ConfirmedOrder, document: Raw) -> Row:
         "fulfillment_state": "unfulfilled",
         "document": _document(document),
         "confirmed_ms": order.confirmed_ms,
+    }
+
+
+def _line_values(order: ConfirmedOrder, line: OrderLine) -> Row:
+    return {
+        "order": order.order,
+        "line": line.line,
+        "product": line.product,
+        "sku": line.sku,
+        "qty": line.qty,
     }
 
 

@@ -12,6 +12,7 @@ import pytest
 from livecommerce.adapters.payment_sandbox import SandboxProvider
 from livecommerce.errors import Conflict, Forbidden, Invalid, Unavailable
 from livecommerce.gateway.sandbox.faults import Fault
+from livecommerce.gateway.sandbox.refunds import RefundFault
 from livecommerce.ids import OrderId, PaymentId, Shard, new_id
 from livecommerce.payment import PaymentRequest
 from livecommerce.signatures import derive_key, sign
@@ -136,6 +137,9 @@ async def test_a_refund_is_given_once_and_never_more_than_was_captured(any_world
     await any_world.pay(asked.payment)
     first = await any_world.provider.refund(asked.payment, "r1", 5_000, "CNY", "broken")
     assert await any_world.provider.refund(asked.payment, "r1", 5_000, "CNY", "broken") == first
+    assert (first.refund, first.payment, first.amount_minor) == ("r1", asked.payment, 5_000)
+    assert first.merchant == any_world.provider.merchant
+    assert first.provider_refund
     with pytest.raises(Conflict, match="payment_refused"):
         await any_world.provider.refund(asked.payment, "r2", 3_501, "CNY", "broken")
     await any_world.provider.refund(asked.payment, "r2", 3_500, "CNY", "broken")
@@ -145,6 +149,50 @@ async def test_what_was_never_captured_is_not_refunded(any_world: World) -> None
     asked = await created(any_world)
     with pytest.raises(Conflict, match="payment_refused"):
         await any_world.provider.refund(asked.payment, "r1", 1, "CNY", "broken")
+
+
+async def test_a_refund_can_be_looked_up_and_an_unknown_one_is_not_found(any_world: World) -> None:
+    asked = await created(any_world)
+    await any_world.pay(asked.payment)
+    assert (await any_world.provider.query_refund(asked.payment, "r1")).state == "not_found"
+    given = await any_world.provider.refund(asked.payment, "r1", 5_000, "CNY", "broken")
+    assert await any_world.provider.query_refund(asked.payment, "r1") == given
+
+
+async def test_one_refund_id_cannot_name_two_amounts(any_world: World) -> None:
+    asked = await created(any_world)
+    await any_world.pay(asked.payment)
+    await any_world.provider.refund(asked.payment, "r1", 5_000, "CNY", "broken")
+    with pytest.raises(Conflict, match="payment_refused"):
+        await any_world.provider.refund(asked.payment, "r1", 4_000, "CNY", "broken")
+
+
+async def test_a_refund_is_done_at_once_and_told(world: SandboxWorld) -> None:
+    asked = await created(world)
+    await world.pay(asked.payment)
+    given = await world.provider.refund(asked.payment, "r1", 500, "CNY", "broken")
+    assert given.state == "done"
+    assert await world.refund_callbacks.get() == given
+
+
+async def test_a_slow_refund_is_pending_first_and_told_when_it_is_done(world: SandboxWorld) -> None:
+    asked = await created(world)
+    await world.pay(asked.payment)
+    await world.refund_misbehaves(asked.payment, RefundFault.SLOW)
+    assert (await world.provider.refund(asked.payment, "r1", 500, "CNY", "broken")).state == "pending"
+    assert (await world.refund_callbacks.get()).state == "done"
+
+
+async def test_a_refund_that_fails_gives_its_amount_free_again(world: SandboxWorld) -> None:
+    asked = await created(world)
+    await world.pay(asked.payment)
+    await world.refund_misbehaves(asked.payment, RefundFault.FAILED)
+    await world.provider.refund(asked.payment, "r1", 8_500, "CNY", "broken")
+    told = await world.refund_callbacks.get()
+    assert (told.state, told.error) == ("failed", "account_closed")
+    await world.provider.refund(asked.payment, "r2", 8_500, "CNY", "broken")
+    entries = [entry["kind"] for entry in await world.bill()]
+    assert entries == ["capture", "refund"]
 
 
 async def test_the_bill_lists_every_capture_and_refund(world: SandboxWorld) -> None:

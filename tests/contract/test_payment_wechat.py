@@ -92,8 +92,33 @@ async def test_a_signed_callback_without_a_sealed_content_is_refused(world: Wech
         world.provider.parse_callback(world.keys.signed(body, now_ms()), body, now_ms())
 
 
-async def test_a_sealed_callback_of_another_form_is_invalid(world: WechatWorld) -> None:
-    body = world.keys.notice({"refund_status": "SUCCESS"}, "REFUND.SUCCESS")
+async def test_a_refund_begins_as_pending_and_ends_by_callback(world: WechatWorld) -> None:
+    asked = await created(world)
+    await world.pay(asked.payment)
+    assert (await world.provider.refund(asked.payment, "r1", 500, "CNY", "broken")).state == "pending"
+    await world.end_refund("r1")
+    told = await world.refund_callbacks.get()
+    assert (told.refund, told.state, told.amount_minor, told.merchant) == (
+        "r1",
+        "done",
+        500,
+        world.provider.merchant,
+    )
+
+
+@pytest.mark.parametrize("status", ["CLOSED", "ABNORMAL"])
+async def test_a_refund_that_cannot_be_paid_out_has_failed(world: WechatWorld, status: str) -> None:
+    asked = await created(world)
+    await world.pay(asked.payment)
+    await world.provider.refund(asked.payment, "r1", 500, "CNY", "broken")
+    await world.end_refund("r1", status)
+    found = await world.provider.query_refund(asked.payment, "r1")
+    assert (found.state, found.error) == ("failed", f"refund_{status.lower()}")
+
+
+@pytest.mark.parametrize("event", ["REFUND.SUCCESS", "TRANSACTION.SUCCESS"])
+async def test_a_sealed_callback_of_another_form_is_invalid(world: WechatWorld, event: str) -> None:
+    body = world.keys.notice({"refund_status": "SUCCESS"}, event)
     with pytest.raises(Invalid, match="bad_request"):
         world.provider.parse_callback(world.keys.signed(body, now_ms()), body, now_ms())
 

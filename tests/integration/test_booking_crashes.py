@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Table, func, insert, select
+from sqlalchemy import Table, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from livecommerce.adapters.ledgers import open_ledger
@@ -18,7 +18,6 @@ from livecommerce.adapters.redis_connection import Connection, tag
 from livecommerce.adapters.sql_connection import reading
 from livecommerce.adapters.sql_ledger_queue import SqlLedgerQueue
 from livecommerce.adapters.sql_schema import allocations, journal, orders, products, shops, skus
-from livecommerce.adapters.sql_settlement import SqlSettlement
 from livecommerce.ids import OrderId, SaleId
 from tests.fail_points import fail_points
 from tests.integration.test_relay import confirm
@@ -50,7 +49,8 @@ async def an_evening(redis: Connection, engine: AsyncEngine) -> tuple[list[str],
     sold = [(await shop.sell(sale, f"buyer{number}")).order.order for number in range(SOLD)]
     await shop.inventory.close_sale(SaleId(sale), 1)
     await confirm(engine, OLD)
-    await SqlSettlement(engine).received(OLD, 0)
+    async with engine.begin() as connection:
+        await connection.execute(update(orders).where(orders.c.order == OLD).values(settles_ms=1))
     return sold, len(await shop.told())
 
 

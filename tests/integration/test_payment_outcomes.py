@@ -153,12 +153,8 @@ class CutOff:
         real = self._real = till.world.provider
         self._lands = lands
         self.name, self.merchant = real.name, real.merchant
-        self.query, self.close, self.refund, self.parse_callback = (
-            real.query,
-            real.close,
-            real.refund,
-            real.parse_callback,
-        )
+        self.query, self.close, self.parse_callback = real.query, real.close, real.parse_callback
+        self.refund, self.query_refund = real.refund, real.query_refund
 
     async def create(self, asked: PaymentRequest) -> str:
         if self._lands:
@@ -233,7 +229,8 @@ class Mistaken:
         real = self._real = till.world.provider
         self._mistake = mistake
         self.name, self.merchant = real.name, real.merchant
-        self.create, self.refund, self.parse_callback = real.create, real.refund, real.parse_callback
+        self.create, self.parse_callback = real.create, real.parse_callback
+        self.refund, self.query_refund = real.refund, real.query_refund
 
     async def query(self, payment: str) -> Standing:
         return replace(await self._real.query(payment), **self._mistake)

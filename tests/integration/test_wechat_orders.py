@@ -45,6 +45,11 @@ class WechatTill(Till):
         body = self.wechat.keys.notice(self.wechat.server.transaction(payment))
         await self.cashier.hear(self.wechat.keys.signed(body, now_ms()), body)
 
+    async def hear_refund(self, refund: str) -> None:
+        """WeChat tells how a refund has ended."""
+        body = self.wechat.keys.notice(self.wechat.server.refund_notice(refund), "REFUND.SUCCESS")
+        await self.cashier.hear(self.wechat.keys.signed(body, now_ms()), body)
+
 
 @pytest.fixture
 async def till(redis: Connection, tmp_path: Path) -> AsyncIterator[WechatTill]:
@@ -98,5 +103,32 @@ async def test_money_that_comes_for_a_lost_unit_goes_back_through_wechat(till: W
     await till.hear(payment)
     await till.lease_runs_out()
     await till.work()
+    assert await till.outcome(payment) == "refund_due"  # WeChat has taken it on, and may still refuse it
+    ((refund, given),) = till.wechat.server.refunds.items()
+    given["status"] = "SUCCESS"
+    await till.hear_refund(refund)
+    await till.hear_refund(refund)
     assert await till.outcome(payment) == "refunded"
-    assert sum(till.wechat.server.orders[payment]["refunds"].values()) == held.order.total_minor
+    assert given["amount"]["refund"] == held.order.total_minor
+
+
+async def test_a_refund_that_wechat_cannot_pay_out_stays_due(till: WechatTill) -> None:
+    sale = await till.open_sale(1)
+    held = await till.buy(sale, "ann")
+    payment = await till.code(held, "ann")
+    await till.overdue(held.order.order)
+    await till.work()
+    await till.buy(sale, "bob")
+    till.wechat.server.capture(payment)
+    await till.hear(payment)
+    await till.lease_runs_out()
+    await till.work()
+    (given,) = till.wechat.server.refunds.values()
+    given["status"] = "ABNORMAL"
+    await till.lease_runs_out()
+    await till.work()
+    assert await till.outcome(payment) == "refund_due"
+    given["status"] = "SUCCESS"  # paid out by hand on the merchant platform
+    await till.lease_runs_out()
+    await till.work()
+    assert await till.outcome(payment) == "refunded"

@@ -11,6 +11,14 @@ from sqlite3 import Connection, Row, connect
 from msgspec import Struct
 
 from livecommerce.errors import Conflict, NotFound
+from livecommerce.gateway.sandbox.refunds import (
+    Refund,
+    Refunded,
+    RefundFault,
+    add_refund,
+    find_refund,
+    take_fault,
+)
 
 _SCHEMA = Path(__file__).with_name("schema.sql").read_text("utf-8")
 
@@ -40,15 +48,6 @@ class Account(Struct, frozen=True, kw_only=True):
     refunded_minor: int = 0
     fault: str = ""
     """How its callback will misbehave."""
-
-
-class Refund(Struct, frozen=True, kw_only=True):
-    """Money that goes back."""
-
-    refund: str
-    amount_minor: int
-    currency: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -124,36 +123,46 @@ class Book:
             _set(sql, payment, state="captured", transaction_id=transaction, captured_ms=now_ms)
             return _current(sql, payment, now_ms)
 
-    def refund(self, payment: str, refund: Refund, provider_refund: str, now_ms: int) -> str:
-        """Gives money back; the same refund again is the same one. Answers the provider's id of it.
+    def refund(
+        self, payment: str, refund: Refund, provider_refund: str, now_ms: int, slow_ms: int
+    ) -> tuple[Refunded, RefundFault | None]:
+        """Gives money back, once per id; answers how the refund stands, and a new one's fault.
 
         Raises:
             Conflict: ``not_captured``, ``refund_too_large`` or ``id_reused``.
         """
         with self._write() as sql:
-            row = sql.execute("SELECT * FROM refunds WHERE refund = ?", [refund.refund]).fetchone()
-            if row is not None:
-                if (row["payment"], row["amount_minor"]) != (payment, refund.amount_minor):
+            known = find_refund(sql, refund.refund, now_ms)
+            if known is not None:
+                if (known.payment, known.refund.amount_minor) != (payment, refund.amount_minor):
                     raise Conflict("id_reused")
-                return str(row["provider_refund"])
-            _check_refund(_current(sql, payment, now_ms), refund)
-            sql.execute(
-                "INSERT INTO refunds VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [
-                    refund.refund,
-                    payment,
-                    refund.amount_minor,
-                    refund.currency,
-                    refund.reason,
-                    provider_refund,
-                    now_ms,
-                ],
-            )
-            sql.execute(
-                "UPDATE payments SET refunded_minor = refunded_minor + ? WHERE payment = ?",
-                [refund.amount_minor, payment],
-            )
-            return provider_refund
+                return known, None
+            account = _current(sql, payment, now_ms)
+            if account.state != "captured" or refund.currency != account.payment.currency:
+                raise Conflict("not_captured")
+            if not 0 < refund.amount_minor <= account.payment.amount_minor - account.refunded_minor:
+                raise Conflict("refund_too_large")
+            fault = take_fault(sql, payment)
+            return add_refund(sql, payment, refund, provider_refund, now_ms, slow_ms, fault), fault
+
+    def find_refund(self, payment: str, refund: str, now_ms: int) -> Refunded:
+        """A refund as it stands.
+
+        Raises:
+            NotFound: there is none of this payment.
+        """
+        with self._write() as sql:
+            found = find_refund(sql, refund, now_ms)
+        if found is None or found.payment != payment:
+            raise NotFound("refund_not_found")
+        return found
+
+    def arm_refund(self, payment: str, fault: str) -> None:
+        """Chooses how a payment's next refund will misbehave."""
+        with self._write() as sql:
+            if _find(sql, payment) is None:
+                raise NotFound("payment_not_found")
+            sql.execute("INSERT OR REPLACE INTO refund_faults VALUES (?, ?)", [payment, fault])
 
     def bill(self, from_ms: int, to_ms: int) -> list[dict[str, str | int]]:
         """Every capture and refund of a time span, oldest first."""
@@ -164,7 +173,8 @@ class Book:
                 " WHERE state = 'captured' AND captured_ms BETWEEN ? AND ?"
                 " UNION ALL SELECT 'refund', r.payment, p.order_id, r.amount_minor, r.currency,"
                 " r.provider_refund, r.created_ms FROM refunds r JOIN payments p USING (payment)"
-                " WHERE r.created_ms BETWEEN ? AND ? ORDER BY at_ms",
+                " LEFT JOIN refund_progress s USING (refund)"
+                " WHERE coalesce(s.state, 'done') = 'done' AND r.created_ms BETWEEN ? AND ? ORDER BY at_ms",
                 [from_ms, to_ms, from_ms, to_ms],
             )
             return [dict(row) for row in rows]
@@ -237,10 +247,3 @@ def _current(sql: Connection, payment: str, now_ms: int) -> Account:
         _set(sql, payment, state="closed")
         account = Account(payment=account.payment, state="closed", fault=account.fault)
     return account
-
-
-def _check_refund(account: Account, refund: Refund) -> None:
-    if account.state != "captured" or refund.currency != account.payment.currency:
-        raise Conflict("not_captured")
-    if not 0 < refund.amount_minor <= account.payment.amount_minor - account.refunded_minor:
-        raise Conflict("refund_too_large")

@@ -10,7 +10,8 @@ import httpx
 import msgspec
 
 from livecommerce.clock import Clock
-from livecommerce.gateway.sandbox.account import Account
+from livecommerce.gateway.sandbox.account import Account, Payment
+from livecommerce.gateway.sandbox.refunds import Refunded, RefundFault
 from livecommerce.ids import new_id
 from livecommerce.signatures import sign
 
@@ -50,6 +51,20 @@ def standing(account: Account) -> dict[str, str | int]:
     }
 
 
+def refund_standing(refunded: Refunded, payment: Payment) -> dict[str, str | int]:
+    """What the provider says about a refund."""
+    return {
+        "refund": refunded.refund.refund,
+        "payment": payment.payment,
+        "state": refunded.state,
+        "merchant": payment.merchant,
+        "amount_minor": refunded.refund.amount_minor,
+        "currency": refunded.refund.currency,
+        "provider_refund": refunded.provider_refund,
+        "error": "account_closed" if refunded.state == "failed" else "",
+    }
+
+
 class Courier:
     """Delivers signed callbacks; gives up after the last retry, as the merchant can always ask."""
 
@@ -65,7 +80,7 @@ class Courier:
         self._http = http
         self._key = key
         self._clock = clock
-        self._late_seconds = late_seconds
+        self.late_seconds = late_seconds
         self._retry_seconds = retry_seconds
 
     async def deliver(self, account: Account) -> None:
@@ -74,24 +89,31 @@ class Courier:
         if fault is Fault.LOST:
             return
         if fault is Fault.LATE:
-            await asyncio.sleep(self._late_seconds)
+            await asyncio.sleep(self.late_seconds)
+        url, content = account.payment.notify_url, standing(account)
         if fault is Fault.GARBLED:
-            await self._send(account, message, bytes(32))
-        await self._send_until_accepted(account, message)
+            await self._send(url, content, message, bytes(32))
+        await self._send_until_accepted(url, content, message)
         if fault is Fault.DUPLICATE:
-            await self._send_until_accepted(account, message)
+            await self._send_until_accepted(url, content, message)
 
-    async def _send_until_accepted(self, account: Account, message: str) -> None:
+    async def deliver_refund(self, refunded: Refunded, payment: Payment, fault: RefundFault) -> None:
+        """Sends a refund's callback, with the fault that was chosen for it."""
+        message, content = new_id(), refund_standing(refunded, payment)
+        for _ in range(2 if fault is RefundFault.DUPLICATE else 1):
+            await self._send_until_accepted(payment.notify_url, content, message)
+
+    async def _send_until_accepted(self, url: str, content: dict[str, str | int], message: str) -> None:
         for pause in self._retry_seconds:
-            if await self._send(account, message, self._key):
+            if await self._send(url, content, message, self._key):
                 return
             await asyncio.sleep(pause)
 
-    async def _send(self, account: Account, message: str, key: bytes) -> bool:
-        body = msgspec.json.encode(standing(account))
+    async def _send(self, url: str, content: dict[str, str | int], message: str, key: bytes) -> bool:
+        body = msgspec.json.encode(content)
         headers = sign(key, message, self._clock(), body) | {"content-type": "application/json"}
         try:
-            response = await self._http.post(account.payment.notify_url, content=body, headers=headers)
+            response = await self._http.post(url, content=body, headers=headers)
         except httpx.TransportError:
             return False
         return response.is_success

@@ -16,9 +16,10 @@ from livecommerce.clock import Clock
 from livecommerce.errors import Conflict, Forbidden, Invalid
 from livecommerce.gateway.background import Background
 from livecommerce.gateway.http.json import answer, query_number, read
-from livecommerce.gateway.sandbox.account import Account, Book, Payment, Refund
-from livecommerce.gateway.sandbox.faults import Courier, Fault, standing
+from livecommerce.gateway.sandbox.account import Account, Book, Payment
+from livecommerce.gateway.sandbox.faults import Courier, Fault, refund_standing, standing
 from livecommerce.gateway.sandbox.page import render
+from livecommerce.gateway.sandbox.refunds import Refund, Refunded, RefundFault
 from livecommerce.ids import new_id
 
 MAX_FORM_BYTES = 4096
@@ -30,6 +31,12 @@ class Simulation(Struct):
     """How a buyer's payment shall misbehave."""
 
     fault: Fault = Fault.NONE
+
+
+class RefundSimulation(Struct):
+    """How a payment's next refund shall misbehave."""
+
+    fault: RefundFault = RefundFault.NONE
 
 
 class SlowCreation(Struct):
@@ -71,6 +78,8 @@ class Sandbox:
             ("GET", payment, self._query),
             ("POST", f"{payment}/close", self._close),
             ("POST", f"{payment}/refunds", self._refund),
+            ("GET", f"{payment}/refunds/{{refund}}", self._query_refund),
+            ("POST", f"{payment}/refund-faults", self._arm_refund),
             ("GET", "/api/bill", self._bill),
             ("POST", "/api/slow-creations", self._slow_down),
         ]
@@ -116,8 +125,35 @@ class Sandbox:
 
     async def _refund(self, request: Request) -> Response:
         payment, refund = request.path_params["payment"], await read(request, Refund)
-        given = await asyncio.to_thread(self._book.refund, payment, refund, new_id(), self._clock())
-        return answer({"refund": refund.refund, "provider_refund": given})
+        slow_ms = int(self._courier.late_seconds * 1000)
+        refunded, fault = await asyncio.to_thread(
+            self._book.refund, payment, refund, new_id(), self._clock(), slow_ms
+        )
+        account = await self._find(request)
+        if fault is not None:
+            self._background.spawn(self._tell_refund(refunded, account.payment, fault))
+        return answer(refund_standing(refunded, account.payment))
+
+    async def _tell_refund(self, refunded: Refunded, payment: Payment, fault: RefundFault) -> None:
+        if refunded.state == "pending":
+            await asyncio.sleep(self._courier.late_seconds)
+            refunded = await asyncio.to_thread(
+                self._book.find_refund, payment.payment, refunded.refund.refund, self._clock()
+            )
+        if fault is not RefundFault.LOST:
+            await self._courier.deliver_refund(refunded, payment, fault)
+
+    async def _query_refund(self, request: Request) -> Response:
+        account, refund = await self._find(request), request.path_params["refund"]
+        refunded = await asyncio.to_thread(
+            self._book.find_refund, account.payment.payment, refund, self._clock()
+        )
+        return answer(refund_standing(refunded, account.payment))
+
+    async def _arm_refund(self, request: Request) -> Response:
+        fault = (await read(request, RefundSimulation)).fault.value
+        await asyncio.to_thread(self._book.arm_refund, request.path_params["payment"], fault)
+        return Response(status_code=204)
 
     async def _bill(self, request: Request) -> Response:
         from_ms = query_number(request, "from_ms", 0)

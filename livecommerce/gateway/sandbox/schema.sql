@@ -24,6 +24,16 @@ CREATE TABLE IF NOT EXISTS refunds (
   provider_refund TEXT NOT NULL,
   created_ms INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS refund_progress (
+  refund TEXT PRIMARY KEY REFERENCES refunds (refund),
+  state TEXT NOT NULL,
+  ending TEXT NOT NULL,
+  ends_ms INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS refund_faults (
+  payment TEXT PRIMARY KEY REFERENCES payments (payment),
+  fault TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS slow_creations (
   number INTEGER PRIMARY KEY,
   milliseconds INTEGER NOT NULL
