@@ -87,8 +87,8 @@ def plan_show(deployment: Deployment) -> Show:
 
 
 @contextmanager
-def deployed(workers: int = 1) -> Iterator[Deployment]:
-    """Starts the product, and stops it when the block ends.
+def deployed(workers: int = 1, redis_url: str = "") -> Iterator[Deployment]:
+    """Starts the product, on its own Valkey unless another is given, and stops it when the block ends.
 
     Raises:
         DidNotStart: it is not there after a minute and a half.
@@ -106,6 +106,7 @@ def deployed(workers: int = 1) -> Iterator[Deployment]:
             "MEDIA_UDP_PORT": str(media_udp_port),
             "MEDIA_URL": f"http://127.0.0.1:{media_port}",
             "WORKERS": str(workers),
+            "REDIS_URL": redis_url,
             "LOG_LEVEL": "warning",
         }
         words = [sys.executable, "-m", "livecommerce.cli", "up", "--demo"]

@@ -29,6 +29,7 @@ OPEN_AT_ONCE = 128
 PATIENCE_SECONDS = 60.0
 
 PONG = client_frame(Opcode.PONG, b"", UNMASKED)
+GOODBYE = client_frame(Opcode.CLOSE, b"", UNMASKED)
 
 Message = dict[str, Any]
 Hear = Callable[["Line", Message], None]
@@ -145,6 +146,14 @@ class Sink:
                 progress, deadline = left, time.monotonic() + PATIENCE_SECONDS
             elif time.monotonic() > deadline:
                 raise SinkFailed(f"{left} lines did not open")
+
+    def reopen(self, line: Line) -> None:
+        """Begins to connect a line again; what becomes of it shows while the sink runs.
+
+        Raises:
+            SinkFailed: nobody listens.
+        """
+        self._connect(line)
 
     def _connect(self, line: Line) -> None:
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -271,7 +280,10 @@ class Sink:
             self.send(line, PONG)
         if line.reader is not None:
             self._read(line, line.reader, bytes(self._view[:size]))
-        if line.stage is Stage.JOINING and line.counter.frames:
+        if line.counter.close_code:  # as every client does: answers the goodbye
+            self.send(line, GOODBYE)
+            self._lose(line)
+        elif line.stage is Stage.JOINING and line.counter.frames:
             self._opened(line)
 
     def _read(self, line: Line, reader: FrameReader, received: bytes) -> None:

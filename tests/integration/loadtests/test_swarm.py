@@ -9,7 +9,8 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from loadtests.deployment import Deployment
+from loadtests.deployment import Deployment, deployed
+from tests.cluster import ValkeyCluster
 from tests.servers import free_port
 
 LAWS = 7
@@ -22,12 +23,25 @@ def swarm(secret: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, env=environ, capture_output=True, text=True, timeout=180, check=False)
 
 
-def a_show(deployment: Deployment, data_dir: Path, patience: int) -> subprocess.CompletedProcess[str]:
+def a_show(
+    deployment: Deployment, data_dir: Path, patience: int, seconds: int = 12
+) -> subprocess.CompletedProcess[str]:
     """A short show with a small audience."""
     return swarm(
         deployment.secret,
         *("--host", deployment.url, "--data-dir", str(data_dir)),
-        *("--users", "40", "--seconds", "12", "--seed", "7", "--stock", "6", "--patience", str(patience)),
+        *(
+            "--users",
+            "40",
+            "--seconds",
+            str(seconds),
+            "--seed",
+            "7",
+            "--stock",
+            "6",
+            "--patience",
+            str(patience),
+        ),
     )
 
 
@@ -38,6 +52,14 @@ def test_an_audience_buys_and_every_law_holds(deployment: Deployment) -> None:
     assert "wishes granted" in run.stdout
     assert "wishes refused: sold_out" in run.stdout
     assert "nothing is oversold (checked: 0)" not in run.stdout
+
+
+def test_every_law_holds_on_a_cluster_too(cluster: ValkeyCluster) -> None:
+    with deployed(workers=2, redis_url=cluster.url) as deployment:
+        run = a_show(deployment, deployment.data_dir, 90, seconds=8)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert run.stdout.count("holds") == LAWS
+    assert "wishes granted" in run.stdout
 
 
 def test_orders_that_are_missing_in_the_ledger_fail_the_run(deployment: Deployment, tmp_path: Path) -> None:
