@@ -7,7 +7,7 @@ import base64
 import os
 import struct
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 CONT, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
@@ -93,14 +93,21 @@ class RawSocket:
             pass
         return received
 
+    async def rest(self) -> bytes:
+        """All that comes until the server hangs up."""
+        received = b""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            with suppress(ConnectionResetError):
+                while data := await self.reader.read(65536):
+                    received += data
+        return received
+
     async def ended(self) -> None:
         """Waits until the server has hung up."""
         async with asyncio.timeout(PATIENCE_SECONDS):
-            try:
+            with suppress(ConnectionResetError):
                 while await self.reader.read(65536):
                     pass
-            except ConnectionResetError:
-                return
 
 
 def upgrade_request(path: str, changes: Mapping[str, str | None]) -> bytes:

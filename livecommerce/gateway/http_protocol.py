@@ -1,10 +1,12 @@
-"""uvicorn's HTTP connection, with the two guards it lacks before an upgrade."""
+"""uvicorn's HTTP connection, with the guards it lacks before an upgrade."""
 
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import Any
 
+from httptools import HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from livecommerce.gateway.timing_wheel import TimingWheel
@@ -26,6 +28,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._deadline: float | None = None
         self._header_bytes = 0
         self._in_headers = True
+        self._read = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Starts the clock."""
@@ -39,6 +42,7 @@ class HttpProtocol(HttpToolsProtocol):
             if self._header_bytes > MAX_HEADER_BYTES:
                 self.transport.close()
                 return
+        self._read = len(data)
         super().data_received(data)
 
     def on_message_begin(self) -> None:
@@ -75,10 +79,20 @@ class HttpProtocol(HttpToolsProtocol):
         return None
 
     def handle_websocket_upgrade(self) -> None:
-        """Hands over to the socket, unless an earlier response on this connection is still being written."""
+        """Hands over to the socket, unless the request has no right to one."""
+        self._deadline = None
+        if (fault := self._fault_of_upgrade()) is not None:
+            self.send_400_response(fault)
+            return
+        super().handle_websocket_upgrade()
+
+    def _fault_of_upgrade(self) -> str | None:
         cycle: RequestResponseCycle | None = self.cycle
         if cycle is not None and not cycle.response_complete:
-            self.send_400_response("An upgrade cannot follow a request that is still being answered.")
-            return
-        self._deadline = None
-        super().handle_websocket_upgrade()
+            return "An upgrade cannot follow a request that is still being answered."
+        if self.scope["http_version"] != "1.1":
+            return "An upgrade needs HTTP/1.1 (RFC 6455 4.2.1)."
+        upgrade = sys.exception()  # the parser raises it with the position where the request ends
+        if isinstance(upgrade, HttpParserUpgrade) and upgrade.args[0] < self._read:
+            return "Frames are sent after the answer to the upgrade (RFC 6455 4.1)."
+        return None

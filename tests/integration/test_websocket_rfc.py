@@ -6,6 +6,7 @@ import asyncio
 import json
 import struct
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from itertools import pairwise
 
 import pytest
@@ -65,7 +66,10 @@ async def assert_answers(raw: RawSocket) -> None:
         ({"Sec-WebSocket-Key": None}, 400),
         ({"Sec-WebSocket-Key": "too short"}, 400),
         ({"Sec-WebSocket-Version": None}, 400),
+        ({"Sec-WebSocket-Version": "thirteen"}, 426),
         ({"Connection": "keep-alive"}, 404),  # 4.2.1: no upgrade is asked for, and no page is there
+        ({"Upgrade": None}, 404),
+        ({"Upgrade": "h2c"}, 404),
     ],
 )
 async def test_a_request_that_is_no_opening_handshake_is_refused(
@@ -73,6 +77,54 @@ async def test_a_request_that_is_no_opening_handshake_is_refused(
 ) -> None:
     async with raw_connection(gateway.port) as raw:
         assert (await raw.upgrade(PATH, changes))[0] == status
+
+
+@pytest.mark.parametrize(
+    ("line", "status"), [("POST {} HTTP/1.1", 405), ("GET {} HTTP/1.0", 400), ("GET {}x HTTP/1.1", 404)]
+)
+async def test_a_request_line_that_opens_no_socket_is_refused(
+    gateway: TestGateway, line: str, status: int
+) -> None:
+    good = upgrade_request(PATH, {})
+    async with raw_connection(gateway.port) as raw:
+        await raw.send(line.format(PATH).encode() + good[good.index(b"\r\n") :])
+        assert (await raw.head())[0] == status
+        await raw.ended()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"X-Long": "x" * 60_000}, id="one long header"),
+        pytest.param({f"X-{number}": "x" for number in range(2_000)}, id="many headers"),
+        pytest.param({"X-Longer": "x" * 200_000}, id="a header beyond all limits"),
+    ],
+)
+async def test_too_much_of_a_request_opens_no_socket_and_hurts_nobody_else(
+    gateway: TestGateway, changes: dict[str, str | None]
+) -> None:
+    async with gateway.viewer() as other, raw_connection(gateway.port) as raw:
+        with suppress(ConnectionError):
+            await raw.send(upgrade_request(PATH, changes))
+        assert b" 101 " not in await raw.rest()
+        assert (await other.ask(t="ping"))["t"] == "pong"
+
+
+async def test_a_request_line_beyond_all_limits_opens_no_socket(gateway: TestGateway) -> None:
+    async with raw_connection(gateway.port) as raw:
+        with suppress(ConnectionError):
+            await raw.send(upgrade_request(PATH + "?" + "x" * 100_000, {}))
+        assert b" 101 " not in await raw.rest()
+
+
+async def test_frames_sent_before_the_answer_are_not_taken_for_part_of_the_request(
+    gateway: TestGateway,
+) -> None:
+    async with gateway.viewer() as other, raw_connection(gateway.port) as raw:
+        await raw.send(upgrade_request(PATH, {}), frame(TEXT, ASK)[:5])
+        assert (await raw.head())[0] == 400
+        await raw.ended()
+        assert (await other.ask(t="ping"))["t"] == "pong"
 
 
 async def test_another_version_is_refused_with_ours_named(gateway: TestGateway) -> None:
@@ -122,11 +174,14 @@ async def test_a_request_that_comes_in_single_bytes_is_understood(gateway: TestG
         pytest.param(frame(PING, b"x", fin=False), id="5.5 a fragmented ping"),
         pytest.param(frame(PING, b"x" * 126), id="5.5 a ping of more than 125 bytes"),
         pytest.param(frame(CLOSE, b"x"), id="5.5.1 a goodbye of one byte"),
-        pytest.param(goodbye(999), id="7.4.2 a goodbye with a code below all"),
-        pytest.param(goodbye(1005), id="7.4.1 a goodbye with a code that must not be sent"),
-        pytest.param(goodbye(1006), id="7.4.1 another code that must not be sent"),
-        pytest.param(goodbye(1016), id="7.4.2 a code that is not defined"),
-        pytest.param(goodbye(5000), id="7.4.2 a goodbye with a code above all"),
+        *(
+            pytest.param(goodbye(code), id=f"7.4.2 a goodbye with {code}, which is not defined")
+            for code in (0, 999, 1016, 2999, 5000, 65535)
+        ),
+        *(
+            pytest.param(goodbye(code), id=f"7.4.1 a goodbye with {code}, which must not be sent")
+            for code in (1004, 1005, 1006, 1015)
+        ),
     ],
 )
 async def test_what_the_protocol_forbids_ends_the_connection_with_1002(
@@ -169,6 +224,29 @@ async def test_a_length_with_its_highest_bit_set_ends_the_connection(gateway: Te
     assert await code_after(gateway, data) in (PROTOCOL_ERROR, TOO_BIG)
 
 
+@pytest.mark.parametrize(
+    "length",
+    [
+        pytest.param(b"\x7e" + struct.pack("!H", len(ASK)), id="16 bits"),
+        pytest.param(b"\x7f" + struct.pack("!Q", len(ASK)), id="64 bits"),
+    ],
+)
+async def test_a_length_written_longer_than_needed_is_refused_or_means_the_same(
+    gateway: TestGateway, length: bytes
+) -> None:
+    async with raw_socket(gateway.port, PATH) as raw:
+        await raw.send(frame(TEXT, ASK, length=length))
+        answer = await raw.receive()
+        assert answer.opcode == TEXT or answer.code == PROTOCOL_ERROR
+
+
+@pytest.mark.parametrize("content", [b"", b"x" * 125])
+async def test_a_ping_of_any_allowed_size_is_answered(gateway: TestGateway, content: bytes) -> None:
+    async with raw_socket(gateway.port, PATH) as raw:
+        await raw.send(frame(PING, content))
+        assert (await raw.until(PONG)).payload == content
+
+
 async def test_a_ping_is_answered_with_its_own_content_also_between_fragments(gateway: TestGateway) -> None:
     async with raw_socket(gateway.port, PATH) as raw:
         await raw.send(frame(TEXT, ASK[:5], fin=False), frame(PING, b"echo"), frame(CONT, ASK[5:]))
@@ -191,7 +269,7 @@ async def test_a_character_may_be_split_between_fragments(gateway: TestGateway) 
         await assert_answers(raw)
 
 
-@pytest.mark.parametrize("code", [1000, 1001, 1011, 3000, 4999])
+@pytest.mark.parametrize("code", [*range(1000, 1004), *range(1007, 1015), 3000, 3999, 4000, 4999])
 async def test_a_goodbye_is_answered_with_its_code_and_the_connection_ends(
     gateway: TestGateway, code: int
 ) -> None:
@@ -215,12 +293,37 @@ async def test_nothing_is_answered_after_the_goodbye(gateway: TestGateway) -> No
         assert await raw.reader.read() == b""
 
 
-@pytest.mark.parametrize("flood", [PING, PONG, TEXT])
-async def test_a_flood_of_small_frames_ends_the_connection_only(gateway: TestGateway, flood: int) -> None:
+@pytest.mark.parametrize(
+    ("first", "flood", "code"),
+    [
+        pytest.param(b"", frame(PING, b"x"), 4503, id="pings"),
+        pytest.param(b"", frame(PONG), 4503, id="pongs"),
+        pytest.param(b"", frame(TEXT, ASK), 4503, id="messages"),
+        pytest.param(b"", frame(TEXT), 4500, id="empty messages"),
+        pytest.param(frame(TEXT, fin=False), frame(CONT, fin=False), 4503, id="empty fragments"),
+        pytest.param(b"", goodbye(1000), 1000, id="goodbyes"),
+    ],
+)
+async def test_a_flood_of_small_frames_ends_the_connection_only(
+    gateway: TestGateway, first: bytes, flood: bytes, code: int
+) -> None:
     async with gateway.viewer() as other, raw_socket(gateway.port, PATH) as raw:
-        await raw.send(frame(flood, b"" if flood == TEXT else b"x") * 2000)
-        assert (await raw.until(CLOSE)).code in (4500, 4503)
+        await raw.send(first, flood * 2000)
+        assert (await raw.until(CLOSE)).code == code
         assert (await other.ask(t="ping"))["t"] == "pong"
+
+
+@pytest.mark.parametrize("half", [b"", b"\x81", frame(TEXT, ASK)[:9], frame(TEXT, ASK[:9], fin=False)])
+async def test_who_hangs_up_in_the_middle_of_anything_leaves_nothing_behind(
+    gateway: TestGateway, half: bytes
+) -> None:
+    async with gateway.viewer() as other:
+        async with raw_socket(gateway.port, PATH) as raw:
+            await raw.send(half)
+            raw.writer.write_eof()
+            await raw.ended()
+        assert (await other.ask(t="ping"))["t"] == "pong"
+        assert len(gateway.server.server_state.connections) == 1
 
 
 # ---------------------------------------------------------------- whatever comes
@@ -262,10 +365,18 @@ def test_a_message_is_the_same_however_it_is_cut(cuts: set[int], pings: bool, at
     asyncio.run(attempt())
 
 
-async def test_a_binary_frame_on_the_json_subprotocol_is_read_or_refused_without_harm(
-    gateway: TestGateway,
+@pytest.mark.parametrize(
+    ("subprotocol", "data"),
+    [
+        ("livecommerce.v1.json", frame(BINARY, b"\x81\xa1t\xa4ping")),
+        ("livecommerce.v1.msgpack", frame(TEXT, ASK)),
+    ],
+)
+async def test_the_other_encodings_messages_are_none(
+    gateway: TestGateway, subprotocol: str, data: bytes
 ) -> None:
-    async with gateway.viewer() as other, raw_socket(gateway.port, PATH) as raw:
-        await raw.send(frame(BINARY, b"\x81\xa1t\xa4ping"))
+    offer = {"Sec_WebSocket_Protocol": subprotocol}
+    async with gateway.viewer() as other, raw_socket(gateway.port, PATH, **offer) as raw:
+        await raw.send(data)
         assert (await raw.until(CLOSE)).code == 4500
         assert (await other.ask(t="ping"))["t"] == "pong"
