@@ -53,7 +53,7 @@ from livecommerce.gateway.http.rooms import RoomRoutes
 from livecommerce.gateway.http.schedule import ScheduleRoutes
 from livecommerce.gateway.http.session import session_routes
 from livecommerce.gateway.http.share import ShareRoutes
-from livecommerce.gateway.limits import JoinLimits
+from livecommerce.gateway.limits import OpeningLimits
 from livecommerce.gateway.metrics_board import MetricsBoard
 from livecommerce.gateway.proxies import parse_networks
 from livecommerce.gateway.room_commands import RoomCommands
@@ -63,7 +63,7 @@ from livecommerce.gateway.sandbox.faults import Courier
 from livecommerce.gateway.sandbox.routes import Sandbox
 from livecommerce.gateway.selling_commands import SellingCommands
 from livecommerce.gateway.served_room import LAST_COMMENTS, ServedRoom
-from livecommerce.gateway.server import GatewayServer, bind
+from livecommerce.gateway.server import GatewayServer, allow_many_sockets, bind
 from livecommerce.gateway.sessions import Sessions
 from livecommerce.gateway.stockroom import Stockroom
 from livecommerce.gateway.timing_wheel import TimingWheel
@@ -100,6 +100,7 @@ log = logging.getLogger(__name__)
 
 async def run_gateway(settings: Settings) -> None:
     """Serves until SIGINT or SIGTERM."""
+    allow_many_sockets()
     sock = bind(settings.host, settings.port)
     async with AsyncExitStack() as stack:
         stack.callback(sock.close)
@@ -137,7 +138,7 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
     door = Door(Tokens(settings.token_secret, now_ms), [settings.public_url])
     wheel = TimingWheel()
     records = RedisRecords(stores.redis, background.spawn)
-    limits = JoinLimits(parse_networks(settings.trusted_proxies), now_ms)
+    limits = OpeningLimits(parse_networks(settings.trusted_proxies), now_ms)
     words = BlockedWords(settings.words_file)
     handlers = _handlers(settings, stores, background, words)
     books = _books(settings, stores, stack)

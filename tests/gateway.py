@@ -22,7 +22,8 @@ from livecommerce.flash_sale import StockCount
 from livecommerce.gateway.auth import Door, Tokens
 from livecommerce.gateway.background import Background
 from livecommerce.gateway.http.application import application
-from livecommerce.gateway.limits import JoinLimits
+from livecommerce.gateway.limits import OpeningLimits
+from livecommerce.gateway.proxies import parse_networks
 from livecommerce.gateway.room_commands import RoomCommands
 from livecommerce.gateway.rooms import Rooms
 from livecommerce.gateway.served_room import LAST_COMMENTS, ServedRoom
@@ -92,7 +93,7 @@ class TestGateway:
             commands.handlers(),
             self.background,
             self.now_ms,
-            JoinLimits((), now_ms),
+            OpeningLimits(parse_networks("127.0.0.1"), now_ms),
         )
         app = application([Route("/slow", _slow)], no_lifespan, "http://127.0.0.1:1")
         self.server = GatewayServer(app, self.sessions, self.wheel)

@@ -1,4 +1,4 @@
-"""How often one address may join; a crowd behind one address fits, a flood does not."""
+"""How often one address may open a socket; a crowd behind one address fits, a flood does not."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import ipaddress
 from collections.abc import Sequence
 
 from livecommerce.clock import Clock
-from livecommerce.errors import TooMany
 from livecommerce.gateway.proxies import Network, client_address
 
 BURST = 300.0
-"""Joins at once from one address: an office, a campus network, a carrier's gateway."""
+"""Sockets opened at once from one address: an office, a campus network, a carrier's gateway."""
 PER_SECOND = 30.0
 REMEMBERED = 50_000
 
@@ -37,7 +36,7 @@ class Bucket:
         return True
 
 
-class JoinLimits:
+class OpeningLimits:
     """One bucket per client address; loopback is never limited."""
 
     def __init__(self, trusted: Sequence[Network], clock: Clock) -> None:
@@ -45,22 +44,17 @@ class JoinLimits:
         self._clock = clock
         self._buckets: dict[str, Bucket] = {}
 
-    def admit(self, peer: str, forwarded_for: str) -> None:
-        """Spends one join.
-
-        Raises:
-            TooMany: ``too_many_connections``.
-        """
+    def admits(self, peer: str, forwarded_for: str) -> bool:
+        """Spends one opening, if there is one."""
         address = client_address(peer, forwarded_for, self._trusted)
         if _is_loopback(address):
-            return
+            return True
         whose = _line_of(address)
         bucket = self._buckets.get(whose)
         if bucket is None:
             self._forget_rested()
             bucket = self._buckets[whose] = Bucket(BURST, PER_SECOND)
-        if not bucket.take(self._clock()):
-            raise TooMany("too_many_connections")
+        return bucket.take(self._clock())
 
     def _forget_rested(self) -> None:
         """Keeps memory bounded: the addresses that were quiet the longest go first."""

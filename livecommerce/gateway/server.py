@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import math
 import random
+import resource
 import socket
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -52,6 +54,13 @@ def bind(host: str, port: int) -> socket.socket:
         sock.close()
         raise
     return sock
+
+
+def allow_many_sockets() -> None:
+    """Lets this process open as many sockets as the system permits; many shells begin with 1,024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # some systems name a limit that they do not grant
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 class GatewayServer(uvicorn.Server):

@@ -17,7 +17,7 @@ from livecommerce.gateway import messages as wire
 from livecommerce.gateway.auth import COOKIE, Door, guest
 from livecommerce.gateway.background import Background
 from livecommerce.gateway.close_codes import Close
-from livecommerce.gateway.limits import JoinLimits
+from livecommerce.gateway.limits import OpeningLimits
 from livecommerce.gateway.rooms import Rooms
 from livecommerce.gateway.served_room import ServedRoom
 from livecommerce.gateway.session import Session
@@ -75,7 +75,7 @@ class Sessions:
         handlers: Mapping[type[Any], Handle],
         background: Background,
         clock: Clock,
-        limits: JoinLimits,
+        limits: OpeningLimits,
     ) -> None:
         self._limits = limits
         self._rooms = rooms
@@ -92,6 +92,10 @@ class Sessions:
         self.draining = False
 
     # ------------------------------------------------------------ a connection's life
+
+    def admits(self, peer: str, forwarded_for: str) -> bool:
+        """Whether one more connection may come from this address."""
+        return self._limits.admits(peer, forwarded_for)
 
     def received(self, connection: RoomProtocol, message: wire.ClientMessages) -> None:
         """A message arrived."""
@@ -126,7 +130,6 @@ class Sessions:
 
     async def _join(self, connection: RoomProtocol, message: wire.Join) -> None:
         try:
-            self._limits.admit(connection.peer, connection.forwarded_for)
             person, expires_ms = self._authenticate(connection, message.token)
             served = await self._rooms.get(connection.room)
             self._let_in(served, person)

@@ -65,6 +65,10 @@ class ConnectionHandler(Protocol):
 
     draining: bool
 
+    def admits(self, peer: str, forwarded_for: str) -> bool:
+        """Whether one more connection may come from this address."""
+        ...
+
     def received(self, connection: RoomProtocol, message: ClientMessages) -> None:
         """A message arrived; must not block."""
         ...
@@ -99,7 +103,6 @@ class RoomProtocol(asyncio.Protocol):
         "cookie",
         "encoding",
         "fd",
-        "forwarded_for",
         "host",
         "origin",
         "peer",
@@ -151,7 +154,6 @@ class RoomProtocol(asyncio.Protocol):
         self.origin = ""
         self.host = ""
         self.peer = ""
-        self.forwarded_for = ""
         self.session: Session | None = None
 
     # ------------------------------------------------------------ transport
@@ -225,6 +227,9 @@ class RoomProtocol(asyncio.Protocol):
             self._protocol.send_response(self._protocol.reject(503, "This server is leaving.\n"))
             return
         headers = request.headers
+        if not self._handler.admits(self.peer, ",".join(headers.get_all("X-Forwarded-For"))):
+            self._protocol.send_response(self._protocol.reject(429, "Too many connections.\n"))
+            return
         if headers.get("Sec-WebSocket-Version", VERSION) != VERSION:
             refusal = self._protocol.reject(426, "This server speaks version 13 of the protocol.\n")
             refusal.headers["Sec-WebSocket-Version"] = VERSION
@@ -239,7 +244,6 @@ class RoomProtocol(asyncio.Protocol):
         self.cookie = headers.get("Cookie", "")
         self.origin = headers.get("Origin", "")
         self.host = headers.get("Host", "")
-        self.forwarded_for = ",".join(headers.get_all("X-Forwarded-For"))
         self.wire = ENCODINGS.get(self._protocol.subprotocol or "", JSON)
         self.encoding = self.wire.subprotocol
         self._use_descriptor()
@@ -318,7 +322,7 @@ class RoomProtocol(asyncio.Protocol):
         """The handler let this connection into the room."""
         self.session = session
         self.person = session.person.person
-        self.cookie = self.origin = self.host = self.forwarded_for = ""
+        self.cookie = self.origin = self.host = ""
         self._deadline = 0.0
         self._heard_at -= random.random() * PING_SECONDS  # noqa: S311 - pings of a storm must not fall together
 

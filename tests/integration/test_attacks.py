@@ -11,13 +11,16 @@ import pytest
 
 from livecommerce.accounts import Membership
 from livecommerce.clock import now_ms
-from livecommerce.errors import TooMany
+from livecommerce.gateway import messages as wire
 from livecommerce.gateway.close_codes import Close
-from livecommerce.gateway.limits import BURST, JoinLimits
+from livecommerce.gateway.limits import BURST, OpeningLimits
 from livecommerce.gateway.proxies import parse_networks
-from livecommerce.ids import ShopId
+from livecommerce.gateway.websocket import RoomProtocol
+from livecommerce.ids import RoomId, ShopId
+from livecommerce.room.cards import CommentLine, PersonCard
+from livecommerce.room.lanes import CLOSE_ABOVE_BYTES, SKIP_ABOVE_BYTES, Lane
 from tests.gateway import SECRET, TestGateway, running_gateway
-from tests.raw_socket import raw_connection
+from tests.raw_socket import TEXT, frame, raw_connection, raw_socket
 from tests.rooms import HOST, ROOM
 
 PERSON = "zz" + "P" * 26
@@ -123,37 +126,78 @@ async def test_who_holds_many_connections_open_without_a_word_is_let_go(gateway:
         assert (await other.ask(t="ping"))["t"] == "pong"
 
 
-def exhausted(limits: JoinLimits, peer: str, forwarded_for: Callable[[int], str]) -> bool:
-    """Whether a flood of joins is stopped."""
-    try:
-        for number in range(int(BURST) + 20):
-            limits.admit(peer, forwarded_for(number))
-    except TooMany:
-        return True
-    return False
+async def test_who_opens_socket_after_socket_is_turned_away_and_nobody_else_is(gateway: TestGateway) -> None:
+    async def status(forwarded_for: str) -> int:
+        async with raw_connection(gateway.port) as raw:
+            answer, _ = await raw.upgrade(f"/ws/{ROOM}", {"X-Forwarded-For": forwarded_for})
+            return answer
+
+    attacker = "203.0.113.9"
+    answers = [await status(attacker) for _ in range(int(BURST) + 50)]
+    assert answers[:100] == [101] * 100
+    assert answers.count(429) > 0
+    assert await status("203.0.113.10") == 101
+
+
+async def test_a_token_in_the_address_opens_nothing(gateway: TestGateway) -> None:
+    async with raw_connection(gateway.port) as raw:
+        assert (await raw.upgrade(f"/ws/{ROOM}?token={gateway.token()}"))[0] == 404
+
+
+def backlog(connection: RoomProtocol) -> int:
+    """How many bytes wait for a viewer to read, beside what the kernel took."""
+    return connection._transport.get_write_buffer_size()
+
+
+async def test_who_stands_still_costs_bounded_memory_and_no_other_viewer_a_frame(
+    gateway: TestGateway,
+) -> None:
+    line = CommentLine(comment="c", person=PersonCard(person="p", name="Lin"), text="x" * 2_000, at_ms=1)
+    async with gateway.viewer() as other, raw_socket(gateway.port, f"/ws/{ROOM}") as still:
+        still.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await still.send(frame(TEXT, b'{"t":"join"}'))
+        while len(gateway.sessions.joined) < 2:  # noqa: ASYNC110 - it has a set, not an event
+            await asyncio.sleep(0)
+        (slow,) = [one for one in gateway.sessions.joined if one.person != other.heard[0]["me"]["person"]]
+        served = gateway.rooms.find(RoomId(ROOM))
+        assert served is not None
+        for _ in range(1_500):
+            served.fanout.broadcast(Lane.CROWD, [wire.Comments(comments=(line,))])
+            await other.until("comments")
+        assert slow.open
+        assert SKIP_ABOVE_BYTES < backlog(slow) <= SKIP_ABOVE_BYTES + 4_000
+        for number in range(150):
+            served.fanout.broadcast(Lane.CONTROL, [wire.Error(code="x" * 2_000, id=number)])
+            await other.until("error")
+        assert not slow.open
+        assert backlog(slow) <= CLOSE_ABOVE_BYTES + 4_000
+
+
+def exhausted(limits: OpeningLimits, peer: str, forwarded_for: Callable[[int], str]) -> bool:
+    """Whether a flood of sockets is stopped."""
+    return not all(limits.admits(peer, forwarded_for(number)) for number in range(int(BURST) + 20))
 
 
 def test_a_made_up_forwarding_address_buys_a_stranger_no_more_joins() -> None:
-    limits = JoinLimits(parse_networks("10.0.0.0/8"), lambda: 1_000)
+    limits = OpeningLimits(parse_networks("10.0.0.0/8"), lambda: 1_000)
     assert exhausted(limits, "203.0.113.9", lambda number: f"198.51.100.{number % 250}")
 
 
 def test_a_made_up_address_in_front_of_a_trusted_proxys_own_does_not_count() -> None:
-    limits = JoinLimits(parse_networks("10.0.0.0/8"), lambda: 1_000)
+    limits = OpeningLimits(parse_networks("10.0.0.0/8"), lambda: 1_000)
     assert exhausted(limits, "10.0.0.1", lambda number: f"198.51.{number % 250}.1, 203.0.113.9")
 
 
 def test_people_behind_a_trusted_proxy_are_told_apart() -> None:
-    limits = JoinLimits(parse_networks("10.0.0.0/8"), lambda: 1_000)
+    limits = OpeningLimits(parse_networks("10.0.0.0/8"), lambda: 1_000)
     assert not exhausted(limits, "10.0.0.1", lambda number: f"198.51.{number // 250}.{number % 250}")
 
 
 def test_a_whole_ipv6_network_is_one_line() -> None:
-    limits = JoinLimits((), lambda: 1_000)
+    limits = OpeningLimits((), lambda: 1_000)
     assert exhausted(limits, "2001:db8:1:2::1", lambda _: "")
-    with pytest.raises(TooMany):
-        limits.admit("2001:db8:1:2:ffff::9", "")
-    limits.admit("2001:db8:1:3::1", "")
+    assert not limits.admits("2001:db8:1:2:ffff::9", "")
+    assert limits.admits("2001:db8:1:3::1", "")
 
 
 async def test_tokens_and_comments_are_not_logged(

@@ -63,7 +63,9 @@ class Viewer:
     def __init__(self) -> None:
         self.clock = Clock()
         self.transport = SlowTransport()
-        handler = SimpleNamespace(draining=False, received=lambda *_: None, lost=lambda *_: None)
+        handler = SimpleNamespace(
+            draining=False, admits=lambda *_: True, received=lambda *_: None, lost=lambda *_: None
+        )
         state: Any = SimpleNamespace(connections=set())
         loop = cast("Any", self.clock)
         self.protocol = RoomProtocol(None, state, {}, loop, handler=handler, wheel=TimingWheel())

@@ -103,7 +103,6 @@ export default {
   'error.campaign_not_found': 'There is no such campaign.',
   'error.budget_spent': 'All coupons have been taken.',
   'error.calendar_not_found': 'There is no such calendar.',
-  'error.too_many_connections': 'Too many connections from your network. Please close some tabs.',
   'error.bad_share': 'This share link is not good.',
   'error.other_room': 'This belongs to another room.',
   'error.blocked_word': 'Your comment contains a word that is not allowed here.',

@@ -103,7 +103,6 @@ export default {
   'error.campaign_not_found': '没有这个活动。',
   'error.budget_spent': '优惠券已被领完。',
   'error.calendar_not_found': '没有这个日历。',
-  'error.too_many_connections': '同一网络的连接过多，请关闭一些页面。',
   'error.bad_share': '分享链接无效。',
   'error.other_room': '这属于另一个直播间。',
   'error.blocked_word': '评论包含不允许的词语。',
