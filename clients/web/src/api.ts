@@ -106,6 +106,64 @@ export interface ShareLink {
   } | null;
 }
 
+/** Where a parcel can be sent; which fields are needed depends on the country. */
+export interface Address {
+  country: string;
+  name: string;
+  phone: string;
+  region: string;
+  city: string;
+  district: string;
+  street: string;
+  postcode: string;
+}
+
+export type BookedAddress = Address & { address: string; is_default: boolean };
+
+/** Where an order goes, as it was chosen when it was paid. */
+export interface Delivery {
+  address: Address | null;
+  note: string;
+}
+
+/** What a shop promises to those who buy now. */
+export interface Policy {
+  return_window_days: number;
+  shipping_minor: number;
+  /** From what the goods cost after discounts; 0: at no amount. */
+  free_shipping_from_minor: number;
+  ships_within_hours: number;
+  address_needed: boolean;
+}
+
+export interface QuotedCoupon {
+  grant: string;
+  /** 0 where it is not used. */
+  discount_minor: number;
+  /** Why it cannot be used, alone or beside those that are. */
+  code: string;
+  params: ErrorParams;
+}
+
+/** What a bag costs at this moment. */
+export interface Quote {
+  currency: string;
+  gross_minor: number;
+  discount_minor: number;
+  shipping_minor: number;
+  total_minor: number;
+  coupons: QuotedCoupon[];
+  policy: Policy;
+}
+
+export interface QuoteRequest {
+  lines: { sale: string; price_minor: number; qty: number }[];
+  /** Coupons that may be used. */
+  wallet: string[];
+  /** Those of them to use; null: the best ones. */
+  chosen: string[] | null;
+}
+
 export interface Campaign {
   campaign: string;
   title: LocalText;
@@ -113,6 +171,9 @@ export interface Campaign {
   discount_minor: number;
   threshold_minor: number;
   currency: string;
+  funder: 'merchant' | 'platform';
+  percent_ppm: number;
+  exclusive: boolean;
   budget_minor: number;
   left_minor: number;
 }
@@ -281,7 +342,17 @@ export const api = {
 
   orders: () => get<{ orders: OrderRow[] }>('/api/orders').then((answer) => answer.orders),
   order: (order: string) => get<OrderRow>(`/api/orders/${segment(order)}`),
-  pay: (order: string) => post<{ pay_url: string }>(`/api/orders/${segment(order)}/pay`),
+  pay: (order: string, where: { address?: string; note?: string | null } = {}) =>
+    post<{ pay_url: string }>(`/api/orders/${segment(order)}/pay`, where),
+  delivery: (order: string) => get<Delivery>(`/api/orders/${segment(order)}/delivery`),
+  quote: (request: QuoteRequest) => post<Quote>('/api/quotes', request),
+  addresses: () =>
+    get<{ addresses: BookedAddress[] }>('/api/addresses').then((answer) => answer.addresses),
+  addAddress: (address: Address & { is_default: boolean }) =>
+    post<BookedAddress>('/api/addresses', address),
+  changeAddress: (id: string, address: Address & { is_default: boolean }) =>
+    call<BookedAddress>('PUT', `/api/addresses/${segment(id)}`, address),
+  removeAddress: (id: string) => call<undefined>('DELETE', `/api/addresses/${segment(id)}`),
   cancelOrder: (order: string) => post<OrderRow>(`/api/orders/${segment(order)}/cancel`),
   coupons: () => get<{ grants: WalletGrant[] }>('/api/coupons').then((answer) => answer.grants),
 

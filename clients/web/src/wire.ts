@@ -55,6 +55,8 @@ export interface SaleCard {
   closes_ms: number;
   hold_seconds: number;
   segment?: string | null;
+  /** A flash price until a deadline, or the list price as long as the show lasts. */
+  kind?: 'flash' | 'shelf';
 }
 
 export interface DropCard {
@@ -66,6 +68,10 @@ export interface DropCard {
   currency: string;
   count: number;
   ends_ms: number;
+  /** The part of the price that one takes off, up to `discount_minor`; 0: a fixed amount. */
+  percent_ppm?: number;
+  exclusive?: boolean;
+  shop?: string;
 }
 
 export interface SegmentCard {
@@ -142,6 +148,19 @@ export interface CommentLine {
 
 export type HoldState = 'held' | 'paying' | 'closing' | 'sold' | 'released' | 'expired';
 
+/** One line of an order that has several. */
+export interface OrderLine {
+  sale: string;
+  product: string;
+  sku: string;
+  title: LocalText;
+  image: string;
+  qty: number;
+  price_minor: number;
+  /** Of the whole line, by all coupons. */
+  discount_minor: number;
+}
+
 /** A buyer's hold and the order it becomes; the highest `v` wins. */
 export interface OrderCard {
   order: string;
@@ -163,6 +182,15 @@ export interface OrderCard {
   pay_url?: string;
   segment?: string | null;
   brand?: string | null;
+  shop?: string;
+  /** Where there are several; an order of one line is told by the fields above. */
+  lines?: OrderLine[];
+  shipping_minor?: number;
+  /** The merchant's promise; 0: none. */
+  ships_within_hours?: number;
+  return_window_days?: number;
+  /** Goods are sent: it cannot be paid without an address. */
+  address_needed?: boolean;
 }
 
 export type GrantState = 'locked' | 'active' | 'reserved' | 'spent' | 'expired';
@@ -182,6 +210,10 @@ export interface GrantCard {
   ends_ms?: number;
   /** The merchant whose products alone it lowers; empty: everybody's. */
   shop?: string;
+  /** The part of the price that it takes off, up to `discount_minor`; 0: a fixed amount. */
+  percent_ppm?: number;
+  /** It lowers nothing that another coupon lowers. */
+  exclusive?: boolean;
 }
 
 export type ErrorParams = Record<string, string | number>;
@@ -209,6 +241,12 @@ export type Request =
       qty?: number;
       grant?: string;
     }
+  | {
+      t: 'buy.bag';
+      lines: { sale: string; version: number; price_minor: number; qty: number }[];
+      key: string;
+      grants?: string[];
+    }
   | { t: 'claim'; drop: string }
   | { t: 'refresh'; token: string }
   | { t: 'show.start' }
@@ -224,6 +262,7 @@ export type Request =
       limit?: number;
       seconds?: number;
     }
+  | { t: 'shelf.open'; sku: string; stock: number; key: string; limit?: number }
   | { t: 'sale.close'; sale: string; version: number }
   | { t: 'coupon.drop'; campaign: string; count: number; seconds?: number; key?: string }
   | { t: 'mute'; person: string; seconds?: number }

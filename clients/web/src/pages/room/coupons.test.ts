@@ -27,3 +27,11 @@ test('the best one is proposed', () => {
   const wallet = [grant(1, { grant: 'a', discount_minor: 500 }), grant(1, { grant: 'b' })];
   expect(bestCoupon(usableCoupons(wallet, 3990, sale()), 3990)?.grant).toBe('b');
 });
+
+test('a percentage is rounded down and stops at its cap', () => {
+  const tenth = grant(1, { percent_ppm: 100_000, discount_minor: 500 });
+  expect(discountOf(tenth, 3999)).toBe(399);
+  expect(discountOf(tenth, 9900)).toBe(500);
+  const wallet = [tenth, grant(1, { grant: 'fixed', discount_minor: 450 })];
+  expect(usableCoupons(wallet, 3999, sale()).map((card) => card.grant)).toEqual(['fixed', 'g1']);
+});

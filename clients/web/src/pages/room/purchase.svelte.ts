@@ -1,6 +1,7 @@
-/** One buyer's wish for units of a sale, from the tap to the hold. */
+/** One buyer's wish for units of one sale or several, from the tap to the hold. */
 import { ConnectionLost, Refused } from '../../connection';
-import type { Ok, OrderCard, Request, SaleCard, Verdict } from '../../wire';
+import type { Ok, OrderCard, Request, Verdict } from '../../wire';
+import type { BagLine } from './bag.svelte';
 
 const MAX_TRIES = 6;
 
@@ -11,10 +12,9 @@ export interface Counter {
 }
 
 export interface Wish {
-  sale: SaleCard;
-  qty: number;
-  /** The coupon to use, or none. */
-  grant: string;
+  lines: readonly BagLine[];
+  /** The coupons to use. */
+  grants: readonly string[];
 }
 
 /**
@@ -65,19 +65,22 @@ export class Purchase {
     }
   }
 
-  private request({ sale, qty, grant }: Wish): Request {
-    const fingerprint = [sale.sale, sale.version, sale.price_minor, qty, grant].join(' ');
-    if (!this.key || fingerprint !== this.fingerprint) this.key = this.newKey();
-    this.fingerprint = fingerprint;
-    return {
-      t: 'buy',
+  private request(wish: Wish): Request {
+    const lines = wish.lines.map(({ sale, qty }) => ({
       sale: sale.sale,
       version: sale.version,
       price_minor: sale.price_minor,
       qty,
-      key: this.key,
-      ...(grant ? { grant } : {}),
-    };
+    }));
+    const fingerprint = JSON.stringify([lines, wish.grants]);
+    if (!this.key || fingerprint !== this.fingerprint) this.key = this.newKey();
+    this.fingerprint = fingerprint;
+    const [only, ...others] = lines;
+    const [grant, second] = wish.grants;
+    if (!only || others.length || second) {
+      return { t: 'buy.bag', lines, key: this.key, grants: [...wish.grants] };
+    }
+    return { t: 'buy', ...only, key: this.key, ...(grant ? { grant } : {}) };
   }
 }
 

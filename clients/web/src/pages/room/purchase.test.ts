@@ -7,12 +7,14 @@ import { Purchase, type Counter } from './purchase.svelte';
 type Outcome = Ok | Error;
 
 /** A counter that answers as told and remembers what it was asked. */
-function counter(...outcomes: Outcome[]): Counter & { asked: Extract<Request, { t: 'buy' }>[] } {
-  const asked: Extract<Request, { t: 'buy' }>[] = [];
+type Buy = Extract<Request, { t: 'buy' | 'buy.bag' }>;
+
+function counter(...outcomes: Outcome[]): Counter & { asked: Buy[] } {
+  const asked: Buy[] = [];
   return {
     asked,
     ask(request) {
-      if (request.t === 'buy') asked.push(request);
+      if (request.t === 'buy' || request.t === 'buy.bag') asked.push(request);
       const outcome = outcomes.shift() ?? new Error('not expected');
       return outcome instanceof Error ? Promise.reject(outcome) : Promise.resolve(outcome);
     },
@@ -26,7 +28,7 @@ function keys(): () => string {
 }
 
 const held: Ok = { t: 'ok', id: 1, order: order(1) };
-const wish = { sale: sale(), qty: 1, grant: '' };
+const wish = { lines: [{ sale: sale(), qty: 1 }], grants: [] };
 
 test('a wish becomes a hold', async () => {
   const desk = counter(held);
@@ -72,6 +74,24 @@ test('what was refused for good, or has changed, is a new wish', async () => {
   const purchase = new Purchase(desk, keys());
   await purchase.buy(wish);
   await purchase.buy(wish);
-  await purchase.buy({ ...wish, qty: 2 });
+  await purchase.buy({ ...wish, lines: [{ sale: sale(), qty: 2 }] });
   expect(desk.asked.map((request) => request.key)).toEqual(['key-1', 'key-2', 'key-3']);
+});
+
+test('several lines, or two coupons, are one wish for a bag', async () => {
+  const desk = counter(held, held);
+  const purchase = new Purchase(desk, keys());
+  const two = [...wish.lines, { sale: sale('sale2'), qty: 2 }];
+  await purchase.buy({ lines: two, grants: ['g1'] });
+  await purchase.buy({ ...wish, grants: ['g1', 'g2'] });
+  expect(desk.asked.map((request) => request.t)).toEqual(['buy.bag', 'buy.bag']);
+  expect(desk.asked[0]).toEqual({
+    t: 'buy.bag',
+    lines: [
+      { sale: 'sale1', version: 1, price_minor: 3990, qty: 1 },
+      { sale: 'sale2', version: 1, price_minor: 3990, qty: 2 },
+    ],
+    key: 'key-1',
+    grants: ['g1'],
+  });
 });

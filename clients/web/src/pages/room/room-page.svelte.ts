@@ -3,18 +3,22 @@ import { api, ApiError, type RoomDetail, type ShelfProduct } from '../../api';
 import { serverNow } from '../../clock.svelte';
 import { LiveRoom } from '../../live-room.svelte';
 import { session } from '../../session.svelte';
-import { errorText } from '../../texts/errors';
+import { codeText, errorText } from '../../texts/errors';
+import { t } from '../../texts/index.svelte';
 import { toast } from '../../toasts.svelte';
 import type { CommentLine, GrantCard, OrderCard, SaleCard } from '../../wire';
+import { Bag, MAX_LINES } from './bag.svelte';
 import { Purchase } from './purchase.svelte';
+import { Quotation } from './quote.svelte';
 
-export type SheetName = 'buy' | 'shelf' | 'wallet' | 'orders' | 'share' | 'signin';
+export type SheetName = 'buy' | 'bag' | 'shelf' | 'wallet' | 'orders' | 'share' | 'signin';
 
 const OPEN_ORDERS = new Set(['held', 'paying', 'closing']);
 
 export class RoomPage {
   readonly live: LiveRoom;
   readonly purchase: Purchase;
+  readonly bag: Bag;
   detail = $state.raw<RoomDetail | null>(null);
   /** There is no such room. */
   missing = $state(false);
@@ -33,13 +37,14 @@ export class RoomPage {
       oncomments: (comments) => this.commentListeners.forEach((listen) => listen(comments)),
     });
     this.purchase = new Purchase(this.live);
+    this.bag = new Bag(`bag:${room}`, () => this.live.view.room?.sales ?? []);
     void this.load();
   }
 
-  /** The sale that is offered now: open before sold out, newest first. */
+  /** The flash sale that is offered now: open before sold out, newest first. */
   readonly sale = $derived.by((): SaleCard | null => {
     const sales = this.live.view.room?.sales ?? [];
-    const shown = sales.filter((sale) => sale.phase !== 'closed');
+    const shown = sales.filter((sale) => sale.phase !== 'closed' && sale.kind !== 'shelf');
     return shown.find((sale) => sale.phase === 'open') ?? shown[0] ?? null;
   });
 
@@ -93,6 +98,27 @@ export class RoomPage {
       this.buying = sale;
       this.sheet = 'buy';
     });
+  }
+
+  /** Opens the bag, after signing in where that is needed. */
+  openBag(): void {
+    this.withAccount(() => {
+      this.purchase.order = null;
+      this.purchase.refusal = null;
+      this.sheet = 'bag';
+    });
+  }
+
+  /** Puts one more unit of a sale into the bag, or says what stands in the way. */
+  putIntoBag(sale: SaleCard): void {
+    const obstacle = this.bag.add(sale);
+    if (obstacle) toast(codeText(obstacle, { max: MAX_LINES }), 'bad');
+    else toast(t('bag.added'), 'good');
+  }
+
+  /** What lines cost with this buyer's coupons. */
+  quotation(): Quotation {
+    return new Quotation(api.quote);
   }
 
   /** Shows one order in the buying sheet. */

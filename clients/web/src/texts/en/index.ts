@@ -1,3 +1,4 @@
+import checkout from './checkout';
 import common from './common';
 import console from './console';
 import errors from './errors';
@@ -11,6 +12,7 @@ import studio from './studio';
 import wechat from './wechat';
 
 export default {
+  ...checkout,
   ...common,
   ...console,
   ...errors,

@@ -63,6 +63,7 @@ export default {
   'orders.details': 'Details',
   'orders.room': 'Live room',
   'orders.brand': 'Brand of the segment',
+  'orders.promises': 'What the shop promised',
   'orders.ledger': 'Books',
   'orders.ledger_applied': 'Recorded in the ledger: shop, host and platform have their shares.',
   'orders.ledger_pending': 'On its way into the ledger.',

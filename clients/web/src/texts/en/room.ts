@@ -39,7 +39,6 @@ export default {
   'buy.qty': 'Quantity',
   'buy.limit': 'limit {n} per buyer',
   'buy.coupon': 'Coupon',
-  'buy.no_coupon': 'No coupon',
   'buy.total': 'Total',
   'buy.confirm': 'Hold it for me',
   'buy.asking': 'Asking for yours…',

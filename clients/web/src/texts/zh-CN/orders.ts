@@ -64,6 +64,7 @@ export default {
   'orders.details': '详情',
   'orders.room': '直播间',
   'orders.brand': '时段品牌',
+  'orders.promises': '商家承诺',
   'orders.ledger': '记账',
   'orders.ledger_applied': '已记入账本：商家、主播与平台的份额均已入账。',
   'orders.ledger_pending': '正在记入账本。',

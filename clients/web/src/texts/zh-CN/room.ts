@@ -41,7 +41,6 @@ export default {
   'buy.qty': '数量',
   'buy.limit': '每人限购 {n} 件',
   'buy.coupon': '优惠券',
-  'buy.no_coupon': '不使用优惠券',
   'buy.total': '合计',
   'buy.confirm': '确认抢购',
   'buy.asking': '正在为你抢…',
