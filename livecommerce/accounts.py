@@ -5,16 +5,20 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Sequence
 from typing import Protocol
 
 from msgspec import Struct
 
-from livecommerce.errors import Forbidden, Invalid
+from livecommerce.errors import Forbidden, Invalid, NotFound
 
 ROLES = ("host", "moderator", "merchant", "brand", "operator")
 """``operator`` holds for the whole deployment, the others for one shop."""
+
+PERSON_ID = re.compile(r"[0-9A-Za-z_-]{1,32}")
+"""What a person id may be, whoever minted it: it stands in keys, documents and columns."""
 
 MIN_PASSWORD = 10
 MAX_NAME = 40
@@ -104,6 +108,21 @@ class AccountStore(Protocol):
     async def names_of(self, people: Sequence[str]) -> dict[str, str]:
         """Display names by person id; unknown people are left out."""
         ...
+
+
+async def identify(accounts: AccountStore, who: str) -> tuple[str, str]:
+    """The person behind a login name or an id, and the name; who has no account here has none.
+
+    Raises:
+        NotFound: ``person_not_found``.
+    """
+    account = await accounts.find_by_login(who.strip().lower())
+    if account is not None:
+        return account.person, account.name
+    person = who.strip()
+    if not PERSON_ID.fullmatch(person):
+        raise NotFound("person_not_found")
+    return person, (await accounts.names_of([person])).get(person, "")
 
 
 def hash_password(password: str) -> str:

@@ -53,6 +53,7 @@ from livecommerce.gateway.http.rooms import RoomRoutes
 from livecommerce.gateway.http.schedule import ScheduleRoutes
 from livecommerce.gateway.http.session import session_routes
 from livecommerce.gateway.http.share import ShareRoutes
+from livecommerce.gateway.http.sign_outs import sign_out_routes
 from livecommerce.gateway.limits import OpeningLimits
 from livecommerce.gateway.metrics_board import MetricsBoard
 from livecommerce.gateway.proxies import parse_networks
@@ -65,6 +66,7 @@ from livecommerce.gateway.selling_commands import SellingCommands
 from livecommerce.gateway.served_room import LAST_COMMENTS, ServedRoom
 from livecommerce.gateway.server import GatewayServer, allow_many_sockets, bind
 from livecommerce.gateway.sessions import Sessions
+from livecommerce.gateway.sign_outs import SignOuts
 from livecommerce.gateway.stockroom import Stockroom
 from livecommerce.gateway.timing_wheel import TimingWheel
 from livecommerce.gateway.trail import Trail
@@ -116,7 +118,12 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
     stack.push_async_callback(background.close)
     subscriber = connect(settings.redis_url)
     stack.push_async_callback(subscriber.aclose)
-    bus = RedisBus(subscriber, lambda: rooms.all_behind())
+
+    def fell_behind() -> None:
+        rooms.all_behind()
+        sign_outs.fell_behind()
+
+    bus = RedisBus(subscriber, fell_behind)
 
     comments = RedisComments(stores.redis, LAST_COMMENTS)
 
@@ -135,7 +142,9 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
 
     rooms = Rooms(stores.rooms, stores.rooms, bus, node, serve)
     stack.callback(rooms.close)
-    door = Door(Tokens(settings.token_secret, now_ms), [settings.public_url])
+    tokens = Tokens(settings.token_secret, now_ms)
+    sign_outs = SignOuts(stores.revocations, tokens.revocations, rooms, bus, now_ms)
+    door = Door(tokens, [settings.public_url])
     wheel = TimingWheel()
     records = RedisRecords(stores.redis, background.spawn)
     limits = OpeningLimits(parse_networks(settings.trusted_proxies), now_ms)
@@ -160,7 +169,8 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
         *([_sandbox(settings, stores, background).mount()] if settings.serves_sandbox else []),
         *page_routes(static_dir()),
     ]
-    lifespan = _lifespan(stores.redis, bus, (wheel.run, bus.run, rooms.run, words.run, books.run, board.run))
+    jobs = (wheel.run, bus.run, rooms.run, words.run, books.run, board.run, sign_outs.run)
+    lifespan = _lifespan(stores.redis, bus, sign_outs.prepare, jobs)
     return GatewayServer(application(routes, lifespan, settings.media_url), sessions, wheel)
 
 
@@ -203,6 +213,9 @@ def _api(
             now_ms,
             demo=settings.demo,
             secure=secure,
+        ),
+        *sign_out_routes(
+            stores.accounts, stores.revocations, RequestTrail(stores.audit, now_ms), door, now_ms
         ),
         *order_routes(
             buyer_orders,
@@ -287,10 +300,11 @@ def _probes(redis: Connection, bus: RedisBus) -> Mapping[str, Probe]:
     return {"redis": safe_to_sell, "bus": subscribed}
 
 
-def _lifespan(redis: Connection, bus: RedisBus, jobs: Sequence[Job]) -> Lifespan:
+def _lifespan(redis: Connection, bus: RedisBus, prepare: Job, jobs: Sequence[Job]) -> Lifespan:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await _load_library(redis)
+        await prepare()
         tasks = [asyncio.create_task(_crash_with(job)) for job in jobs]
         try:
             await _wait_for(bus)

@@ -1,4 +1,4 @@
-"""``livecommerce person export | erase``: what is known of somebody, and forgetting it."""
+"""``livecommerce person export | erase | revoke``: what is known of somebody, forgetting it, signing out."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from livecommerce.adapters.sql_people import SqlPeople
 from livecommerce.errors import DomainError
 from livecommerce.ids import PersonId
 from livecommerce.people import People
+from livecommerce.revoke_cli import add_revoke_command
 from livecommerce.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def add_person_commands(commands: _SubParsersAction[argparse.ArgumentParser]) ->
     erase.set_defaults(run=lambda settings, options: _run(settings, options, _erase))
     for action in (export, erase):
         action.add_argument("person", metavar="ID")
+    add_revoke_command(actions)
 
 
 def _run(

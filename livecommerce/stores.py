@@ -14,6 +14,7 @@ from livecommerce.adapters.redis_inventory import RedisInventory
 from livecommerce.adapters.redis_live_rooms import RedisLiveRooms
 from livecommerce.adapters.redis_orders import RedisOrders
 from livecommerce.adapters.redis_payments import RedisPayments
+from livecommerce.adapters.redis_revocations import RedisRevocations
 from livecommerce.adapters.redis_rooms import RedisRooms
 from livecommerce.adapters.redis_sanctions import RedisSanctions
 from livecommerce.adapters.redis_share import RedisShares
@@ -60,6 +61,7 @@ class Stores:
         self.http = httpx.AsyncClient(timeout=HTTP_SECONDS)
         self.rooms = RedisRooms(self.redis)
         self.live_rooms = RedisLiveRooms(self.redis)
+        self.revocations = RedisRevocations(self.redis)
         self.sanctions = RedisSanctions(self.redis)
         self.inventory = RedisInventory(self.redis)
         self.coupons = RedisCoupons(self.redis, settings.shards)

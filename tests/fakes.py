@@ -10,7 +10,8 @@ from livecommerce.audit import AuditEntry
 from livecommerce.coupon import GrantCard
 from livecommerce.errors import NotFound, Unavailable
 from livecommerce.orders import OrderCard
-from livecommerce.room.bus import Listener, Publication, Sanctioned
+from livecommerce.revocation import LONGEST_TOKEN_MS, Revocation
+from livecommerce.room.bus import DEPLOYMENT, Listener, Publication, Revoked, Sanctioned
 from livecommerce.room.cards import CommentLine, ProductCard, RoomState
 from livecommerce.room.events import RoomEvent
 from livecommerce.room.live import LoadedRoom, Stale
@@ -146,6 +147,24 @@ class FakeSanctions:
 
     async def of_room(self, room: str) -> tuple[int, list[Sanction]]:
         return self.versions.get(room, 0), list(self.rooms.get(room, {}).values())
+
+
+class FakeRevocations:
+    """Revocations in memory, told on a bus."""
+
+    def __init__(self, bus: FakeBus) -> None:
+        self.kept: dict[str, int] = {}
+        self._bus = bus
+
+    async def revoke(self, revocation: Revocation) -> None:
+        person, before_ms = revocation.person, revocation.before_ms
+        self.kept[person] = max(before_ms, self.kept.get(person, 0))
+        for who in [who for who, when in self.kept.items() if when <= before_ms - LONGEST_TOKEN_MS]:
+            del self.kept[who]
+        await self._bus.publish(DEPLOYMENT, Revoked(revocation))
+
+    async def all(self) -> list[Revocation]:
+        return [Revocation(person=person, before_ms=before_ms) for person, before_ms in self.kept.items()]
 
 
 class FakeRecords:

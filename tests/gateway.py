@@ -30,12 +30,22 @@ from livecommerce.gateway.served_room import LAST_COMMENTS, ServedRoom
 from livecommerce.gateway.server import GatewayServer, bind
 from livecommerce.gateway.session import Session
 from livecommerce.gateway.sessions import Sessions
+from livecommerce.gateway.sign_outs import SignOuts
 from livecommerce.gateway.timing_wheel import TimingWheel
 from livecommerce.gateway.trail import Trail
 from livecommerce.ids import SaleId
 from livecommerce.room.live import LoadedRoom
 from livecommerce.word_filter import WordFilter
-from tests.fakes import FakeAudit, FakeBus, FakeComments, FakeRecords, FakeRooms, FakeSanctions, FakeShelf
+from tests.fakes import (
+    FakeAudit,
+    FakeBus,
+    FakeComments,
+    FakeRecords,
+    FakeRevocations,
+    FakeRooms,
+    FakeSanctions,
+    FakeShelf,
+)
 from tests.rooms import HOST, ROOM, a_product, a_room
 
 SECRET = "a secret of at least thirty-two characters"
@@ -76,6 +86,8 @@ class TestGateway:
         """How far its clock is ahead of the real one, as far as sessions are concerned."""
         self.tokens = Tokens(SECRET, self.now_ms)
         self.rooms = Rooms(store, store, bus, node, self._serve)
+        self.revocations = FakeRevocations(bus)
+        self.sign_outs = SignOuts(self.revocations, self.tokens.revocations, self.rooms, bus, now_ms)
         self._node = node
         shelf = FakeShelf(*(a_product(name) for name in ("umbrella", "teapot", "lipstick", "tea")))
         commands = RoomCommands(
@@ -84,10 +96,10 @@ class TestGateway:
         self.sock = bind("127.0.0.1", 0)
         self.port: int = self.sock.getsockname()[1]
         self.address = f"127.0.0.1:{self.port}"
-        door = Door(self.tokens, [f"http://{self.address}"])
+        self.door = Door(self.tokens, [f"http://{self.address}"])
         self.sessions = Sessions(
             self.rooms,
-            door,
+            self.door,
             self.records,
             self.visits,
             commands.handlers(),
@@ -197,6 +209,7 @@ async def running_gateway(
     """A gateway that serves one live room, until the block ends."""
     gateway = TestGateway(store or FakeRooms(), bus or FakeBus(), node)
     await gateway.store.create(a_room())
+    listening = asyncio.create_task(gateway.sign_outs.run())
     serving = asyncio.create_task(gateway.server._serve([gateway.sock]))
     while not gateway.server.started:  # noqa: ASYNC110 - uvicorn has a flag, not an event
         await asyncio.sleep(0)
@@ -205,6 +218,8 @@ async def running_gateway(
     finally:
         gateway.server.should_exit = True
         await serving
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
         gateway.rooms.close()
         await gateway.background.close()
 

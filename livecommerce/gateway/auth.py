@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
 import jwt
+from jwt.types import Options
+from msgspec import Struct
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
-from livecommerce.accounts import Membership, Person
+from livecommerce.accounts import PERSON_ID, Membership, Person
 from livecommerce.clock import Clock
 from livecommerce.errors import Forbidden, Unauthenticated
 from livecommerce.ids import new_id
+from livecommerce.revocation import LONGEST_TOKEN_MS, Revocations
 
 COOKIE = "session"
 SESSION_SECONDS = 12 * 3600
@@ -25,8 +27,17 @@ MEDIA_SECONDS = 6 * 3600
 _AUDIENCE = "livecommerce"
 _RENEWAL_AUDIENCE = "renewal"
 _MEDIA_AUDIENCE = "media"
-_SUBJECT = re.compile(r"[0-9A-Za-z_-]{1,32}")
-"""What a person id may be, whoever minted it: it stands in keys, documents and columns."""
+_OPTIONS: Options = {"require": ["exp", "sub", "aud"], "verify_iat": False}
+"""Clocks differ, and a token from a moment ahead does no harm."""
+
+
+class Credential(Struct, frozen=True):
+    """What a good token says."""
+
+    person: Person
+    expires_ms: int
+    signed_in_ms: int
+    """When the person proved who they are; renewing changes nothing about it."""
 
 
 class Tokens:
@@ -35,48 +46,52 @@ class Tokens:
     def __init__(self, secret: str, clock: Clock) -> None:
         self._secret = secret
         self._clock = clock
+        self.revocations = Revocations()
 
-    def mint(self, person: Person) -> tuple[str, int]:
-        """A session token and when it expires (UTC ms)."""
-        expires = self._clock() // 1000 + SESSION_SECONDS
-        claims = {**_claims(person), "aud": _AUDIENCE, "exp": expires}
-        return jwt.encode(claims, self._secret, "HS256"), expires * 1000
+    def mint(self, person: Person, signed_in_ms: int | None = None) -> tuple[str, int]:
+        """A session token and when it expires (UTC ms); the person signed in just now, or then."""
+        now_ms = self._clock()
+        expires = now_ms // 1000 + SESSION_SECONDS
+        claims = {**_claims(person, now_ms if signed_in_ms is None else signed_in_ms), "aud": _AUDIENCE}
+        return jwt.encode({**claims, "exp": expires}, self._secret, "HS256"), expires * 1000
 
-    def mint_renewal(self, person: Person, until_ms: int) -> str:
+    def mint_renewal(self, person: Person, until_ms: int, signed_in_ms: int) -> str:
         """A token for scripts, good for one thing: a socket's session of this person goes on until then.
 
         It opens nothing and is soon worth nothing, unlike what the cookie hides from scripts.
         """
         expires = self._clock() // 1000 + RENEWAL_SECONDS
-        claims = {**_claims(person), "aud": _RENEWAL_AUDIENCE, "exp": expires, "until": until_ms // 1000}
-        return jwt.encode(claims, self._secret, "HS256")
+        claims = {**_claims(person, signed_in_ms), "aud": _RENEWAL_AUDIENCE, "exp": expires}
+        return jwt.encode({**claims, "until": until_ms // 1000}, self._secret, "HS256")
 
-    def read(self, token: str) -> tuple[Person, int]:
-        """The person a token speaks of, and when it expires (UTC ms).
+    def read(self, token: str) -> Credential:
+        """The person a session token speaks of, and how long.
 
-        Raises:
-            Unauthenticated: ``token_expired`` or ``bad_token``.
-        """
-        person, claims = self._read(token, _AUDIENCE)
-        return person, int(claims["exp"]) * 1000
-
-    def read_refresh(self, token: str) -> tuple[Person, int]:
-        """The person whose session goes on, and until when (UTC ms): by a session token, or a renewal.
+        One that says neither when its person signed in (``auth_time``) nor when it was minted (``iat``) is
+        refused once that person was signed out.
 
         Raises:
-            Unauthenticated: ``token_expired`` or ``bad_token``.
+            Unauthenticated: ``token_expired``, ``signed_out`` or ``bad_token``.
         """
-        person, claims = self._read(token, _AUDIENCE, _RENEWAL_AUDIENCE)
-        ends = claims.get("until", 0) if claims["aud"] == _RENEWAL_AUDIENCE else claims["exp"]
-        return person, int(ends) * 1000
+        return self._read(token, _AUDIENCE)
 
-    def _read(self, token: str, *audiences: str) -> tuple[Person, dict[str, Any]]:
+    def read_refresh(self, token: str) -> Credential:
+        """The person whose session goes on, and how long: by a session token, or a renewal.
+
+        Raises:
+            Unauthenticated: ``token_expired``, ``signed_out`` or ``bad_token``.
+        """
+        return self._read(token, _AUDIENCE, _RENEWAL_AUDIENCE)
+
+    def _read(self, token: str, *audiences: str) -> Credential:
         try:
-            claims = jwt.decode(
-                token, self._secret, ["HS256"], audience=audiences, options={"require": ["exp", "sub", "aud"]}
-            )
-            if not _SUBJECT.fullmatch(claims["sub"]):
+            claims = jwt.decode(token, self._secret, ["HS256"], audience=audiences, options=_OPTIONS)
+            if not PERSON_ID.fullmatch(claims["sub"]):
                 raise ValueError("sub")
+            ends = claims.get("until", 0) if claims["aud"] == _RENEWAL_AUDIENCE else claims["exp"]
+            if ends * 1000 > self._clock() + LONGEST_TOKEN_MS:
+                raise ValueError("exp")
+            signed_in_ms = round(claims.get("auth_time", claims.get("iat", 0)) * 1000)
             roles = tuple(Membership(role, shop) for role, shop in claims["roles"])
             person = Person(
                 person=claims["sub"], name=claims["name"], guest=bool(claims["guest"]), roles=roles
@@ -85,7 +100,9 @@ class Tokens:
             raise Unauthenticated("token_expired") from error
         except (jwt.InvalidTokenError, KeyError, TypeError, ValueError) as error:
             raise Unauthenticated("bad_token") from error
-        return person, claims
+        if self.revocations.cover(person.person, signed_in_ms):
+            raise Unauthenticated("signed_out")
+        return Credential(person, int(ends) * 1000, signed_in_ms)
 
     def mint_media(self, person: str, room: str, grant: str, seat: str | None = None) -> str:
         """A token for the media process: ``publish`` to one seat, or ``subscribe`` to a room."""
@@ -124,8 +141,8 @@ class Door:
         if "origin" in connection.headers and not self.is_own_origin(connection.headers):
             raise Forbidden("foreign_origin")
 
-    def session(self, connection: HTTPConnection) -> tuple[Person, int] | None:
-        """The sender of a request and when the session expires (UTC ms), or ``None``.
+    def session(self, connection: HTTPConnection) -> Credential | None:
+        """The sender of a request, or ``None``.
 
         A cookie counts for a changing request only from our own pages (cross-site request forgery).
 
@@ -138,8 +155,8 @@ class Door:
             return self.tokens.read(authorization[7:])
         return self.cookie_session(connection)
 
-    def cookie_session(self, connection: HTTPConnection) -> tuple[Person, int] | None:
-        """The person whose cookie came with a request and when the session expires (UTC ms), or ``None``.
+    def cookie_session(self, connection: HTTPConnection) -> Credential | None:
+        """The person whose cookie came with a request, or ``None``.
 
         Raises:
             Forbidden: ``foreign_origin``.
@@ -158,7 +175,7 @@ class Door:
     async def who(self, connection: HTTPConnection) -> Person | None:
         """The sender of a request, or ``None``; see ``session``."""
         found = self.session(connection)
-        return found[0] if found is not None else None
+        return found.person if found is not None else None
 
     async def signed_in(self, request: Request) -> Person:
         """The sender, who must have an account.
@@ -172,8 +189,9 @@ class Door:
         return person
 
 
-def _claims(person: Person) -> dict[str, Any]:
+def _claims(person: Person, signed_in_ms: int) -> dict[str, Any]:
     return {
+        "auth_time": signed_in_ms / 1000,
         "sub": person.person,
         "name": person.name,
         "guest": person.guest,

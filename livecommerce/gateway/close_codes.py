@@ -30,3 +30,5 @@ class Close(IntEnum):
     """Far too many messages."""
     BANNED = 4504
     """Those who moderate the room do not want this person in it, for now."""
+    SIGNED_OUT = 4505
+    """The person was signed out everywhere."""

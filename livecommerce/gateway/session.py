@@ -5,6 +5,7 @@ from __future__ import annotations
 from livecommerce.accounts import Person
 from livecommerce.comments import Pace
 from livecommerce.errors import Forbidden
+from livecommerce.gateway.auth import Credential
 from livecommerce.gateway.served_room import ServedRoom
 from livecommerce.room.cards import PersonCard
 
@@ -12,20 +13,35 @@ from livecommerce.room.cards import PersonCard
 class Session:
     """Who sits behind a joined connection, and where."""
 
-    __slots__ = ("device", "expires_ms", "expiring", "grant", "joined_ms", "pace", "person", "served")
+    __slots__ = (
+        "device",
+        "expires_ms",
+        "expiring",
+        "grant",
+        "joined_ms",
+        "pace",
+        "person",
+        "served",
+        "signed_in_ms",
+    )
 
     def __init__(
-        self, person: Person, expires_ms: int, served: ServedRoom, device: str, grant: str, joined_ms: int
+        self, credential: Credential, served: ServedRoom, device: str, grant: str, joined_ms: int
     ) -> None:
-        self.person = person
-        self.expires_ms = expires_ms
-        self.expiring = False
-        """Whether the client was told that its token ends soon."""
+        self.renew(credential)
         self.served = served
         self.device = device
         self.grant = grant
         self.joined_ms = joined_ms
         self.pace = Pace(updated_ms=joined_ms)
+
+    def renew(self, credential: Credential) -> None:
+        """Goes on with another token of the same person."""
+        self.person: Person = credential.person
+        self.expires_ms: int = credential.expires_ms
+        self.signed_in_ms: int = credential.signed_in_ms
+        self.expiring = False
+        """Whether the client was told that its token ends soon."""
 
     @property
     def card(self) -> PersonCard:

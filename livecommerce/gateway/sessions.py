@@ -9,12 +9,11 @@ from typing import Any, Protocol
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 
-from livecommerce.accounts import Person
 from livecommerce.clock import Clock
 from livecommerce.coupon import GrantCard
 from livecommerce.errors import DomainError, Forbidden, NotFound, TooMany, Unauthenticated, Unavailable
 from livecommerce.gateway import messages as wire
-from livecommerce.gateway.auth import COOKIE, Door, guest
+from livecommerce.gateway.auth import COOKIE, Credential, Door, guest
 from livecommerce.gateway.background import Background
 from livecommerce.gateway.close_codes import Close
 from livecommerce.gateway.limits import OpeningLimits
@@ -130,9 +129,9 @@ class Sessions:
 
     async def _join(self, connection: RoomProtocol, message: wire.Join) -> None:
         try:
-            person, expires_ms = self._authenticate(connection, message.token)
+            credential = self._authenticate(connection, message.token)
             served = await self._rooms.get(connection.room)
-            self._let_in(served, person)
+            self._let_in(served, credential)
         except DomainError as error:
             connection.send_messages(error_message(error, message.id))
             connection.close(_close_code(error), error.code)
@@ -145,7 +144,7 @@ class Sessions:
             self._joining.discard(connection)
         if not connection.open:
             return
-        session = Session(person, expires_ms, served, message.device, message.grant, self._clock())
+        session = Session(credential, served, message.device, message.grant, self._clock())
         # no await from here: nothing may be published between the snapshot and the registration
         connection.joined(session)
         self.joined.add(connection)
@@ -153,19 +152,21 @@ class Sessions:
         connection.send_messages(*joined_messages(session, message, self._clock()))
         if session.moderates:
             connection.send_messages(moderation_message(session, self._clock()))
-        if not person.guest:
+        if not session.person.guest:
             self._visits.entered(session)
             await self._send_records(connection, session)
 
-    def _let_in(self, served: ServedRoom, person: Person) -> None:
-        """Refuses who was banned from the room, and more people at once than it can take."""
-        now_ms = self._clock()
-        if served.sanctions.applies(BAN, person.person, now_ms):
+    def _let_in(self, served: ServedRoom, credential: Credential) -> None:
+        """Refuses who was signed out or banned meanwhile, and more people at once than the room can take."""
+        now_ms, person = self._clock(), credential.person.person
+        if self._door.tokens.revocations.cover(person, credential.signed_in_ms):
+            raise Unauthenticated("signed_out")
+        if served.sanctions.applies(BAN, person, now_ms):
             raise Forbidden("banned")
         if not served.joins.take(now_ms):
             raise Unavailable("room_busy")
 
-    def _authenticate(self, connection: RoomProtocol, token: str) -> tuple[Person, int]:
+    def _authenticate(self, connection: RoomProtocol, token: str) -> Credential:
         if token:
             return self._door.tokens.read(token)
         cookie = cookie_parser(connection.cookie).get(COOKIE)
@@ -175,7 +176,7 @@ class Sessions:
                 return self._door.tokens.read(cookie)
             except Unauthenticated:
                 log.debug("an old cookie; the viewer is a guest")
-        return guest(""), NO_END_MS
+        return Credential(guest(""), NO_END_MS, self._clock())
 
     async def _send_records(self, connection: RoomProtocol, session: Session) -> None:
         try:
@@ -194,15 +195,15 @@ class Sessions:
 
     def _refresh(self, connection: RoomProtocol, message: wire.Refresh) -> None:
         try:
-            person, expires_ms = self._door.tokens.read_refresh(message.token)
+            credential = self._door.tokens.read_refresh(message.token)
         except Unauthenticated as error:
             connection.send_messages(error_message(error, message.id))
             return
         session = connection.session
-        if session is None or person.person != session.person.person:
+        if session is None or credential.person.person != session.person.person:
             connection.send_messages(wire.Error(code="other_person", id=message.id))
             return
-        session.person, session.expires_ms, session.expiring = person, expires_ms, False
+        session.renew(credential)
         if message.id is not None:
             connection.send_messages(wire.Ok(id=message.id))
 
@@ -258,6 +259,8 @@ def _close_code(error: DomainError) -> Close:
         return Close.NO_SUCH_ROOM
     if error.code == "banned":
         return Close.BANNED
+    if error.code == "signed_out":
+        return Close.SIGNED_OUT
     if error.code == "token_expired":
         return Close.TOKEN_EXPIRED
     return Close.FORBIDDEN if isinstance(error, Unauthenticated) else Close.UNAVAILABLE

@@ -1,4 +1,4 @@
-"""What gateways say to each other about a room."""
+"""What gateways say to each other, about a room or about all."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from msgspec import Struct
 from livecommerce.coupon import GrantCard
 from livecommerce.flash_sale import StockCount
 from livecommerce.orders import OrderCard
+from livecommerce.revocation import Revocation
 from livecommerce.room.cards import CommentLine
 from livecommerce.room.events import RoomEvent
 from livecommerce.room.sanctions import Sanction
+
+DEPLOYMENT = "00-deployment"
+"""The channel that every gateway hears, whatever rooms it serves; it stands where a room's id would."""
 
 
 class Control(Struct, frozen=True, tag_field="k", tag="control"):
@@ -62,7 +66,13 @@ class Sanctioned(Struct, frozen=True, tag_field="k", tag="sanction"):
     sanction: Sanction
 
 
-Publication = Control | Personal | StockNews | Crowd | ForDesk | Sanctioned
+class Revoked(Struct, frozen=True, tag_field="k", tag="revoked"):
+    """A person was signed out everywhere."""
+
+    revocation: Revocation
+
+
+Publication = Control | Personal | StockNews | Crowd | ForDesk | Sanctioned | Revoked
 
 Listener = Callable[[Publication], None]
 

@@ -27,6 +27,7 @@ from livecommerce.coupon import Campaign
 from livecommerce.errors import Conflict, NotFound, Unavailable
 from livecommerce.flash_sale import Append, SaleOpening
 from livecommerce.gateway import messages as wire
+from livecommerce.gateway.auth import Credential
 from livecommerce.gateway.background import Background
 from livecommerce.gateway.hold_batch import HoldBatch
 from livecommerce.gateway.selling_commands import SellingCommands
@@ -126,7 +127,9 @@ class Site:
             self.background.spawn,
             now_ms,
         )
-        return Session(Person(person=HOST, name="Mei"), now_ms() + 60_000, served, "", "", now_ms())
+        return Session(
+            Credential(Person(person=HOST, name="Mei"), now_ms() + 60_000, 0), served, "", "", now_ms()
+        )
 
     async def on_hand(self) -> int:
         """Units in the store-room."""

@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from livecommerce.accounts import Person
+from livecommerce.gateway.auth import Credential
 from livecommerce.gateway.background import Background
 from livecommerce.gateway.session import Session
 from livecommerce.gateway.timing_wheel import TimingWheel
@@ -42,7 +43,9 @@ class Door:
 
     def enter(self, grant: str = "g", device: str = "phone") -> Session:
         served = cast(Any, SimpleNamespace(live=SimpleNamespace(room="room")))
-        session = Session(Person(person="bo", name="Bo"), 10**12, served, device, grant, self.now_ms)
+        session = Session(
+            Credential(Person(person="bo", name="Bo"), 10**12, 0), served, device, grant, self.now_ms
+        )
         self.visits.entered(session)
         return session
 

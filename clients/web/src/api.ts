@@ -302,6 +302,10 @@ export const api = {
   /** Renews the session cookie; the token keeps an open socket's session going. */
   renewSession: () => post<{ token: string; expires_ms: number }>('/api/session/renewal'),
   signOut: () => call<undefined>('DELETE', '/api/session'),
+  signOutEverywhere: () => call<undefined>('DELETE', '/api/session/everywhere'),
+  /** For operators: `who` is a login name or a person's id; who has no account here has no name. */
+  signOutSomebody: (who: string) =>
+    post<{ person: string; name: string }>('/api/sign-outs', { who }),
   config: () => get<Config>('/api/config'),
 
   rooms: () => get<{ rooms: RoomSummary[] }>('/api/rooms').then((answer) => answer.rooms),

@@ -47,6 +47,11 @@ export const session = {
     await api.signOut();
     state.person = null;
   },
+  /** On all devices; what they have open is closed. */
+  async signOutEverywhere(): Promise<void> {
+    await api.signOutEverywhere();
+    state.person = null;
+  },
 };
 
 /** The sign-in page's address, coming back to where we are. */

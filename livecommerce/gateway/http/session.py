@@ -98,8 +98,8 @@ def session_routes(
         return response
 
     async def current(request: Request) -> Response:
-        person, expires_ms = door.session(request) or (None, 0)
-        return answer(describe(person, expires_ms))
+        found = door.session(request)
+        return answer(describe(found.person, found.expires_ms) if found is not None else describe(None, 0))
 
     def address(request: Request) -> str:
         peer = request.client.host if request.client else ""
@@ -140,9 +140,10 @@ def session_routes(
         found = door.cookie_session(request)
         if found is None:
             raise Unauthenticated("sign_in_required")
-        person = await as_of_now(found[0])
-        token, expires_ms = door.tokens.mint(person)
-        response = answer({"token": door.tokens.mint_renewal(person, expires_ms), "expires_ms": expires_ms})
+        person = await as_of_now(found.person)
+        token, expires_ms = door.tokens.mint(person, found.signed_in_ms)
+        renewal = door.tokens.mint_renewal(person, expires_ms, found.signed_in_ms)
+        response = answer({"token": renewal, "expires_ms": expires_ms})
         set_session(response, token, secure=secure)
         return response
 

@@ -68,11 +68,12 @@ def test_households_share_an_address_and_no_two_households_do() -> None:
 
 def test_the_server_believes_the_people_that_we_sign_in() -> None:
     made_up = sign_in(SECRET, "Viewer 7", [("moderator", "zzSHOP")])
-    person, expires_ms = Tokens(SECRET, now_ms).read(made_up.token)
+    credential = Tokens(SECRET, now_ms).read(made_up.token)
+    person = credential.person
     assert is_id(person.person)
     assert (person.person, person.name, person.guest) == (made_up.person, "Viewer 7", False)
     assert person.roles == (Membership("moderator", "zzSHOP"),)
-    assert expires_ms > now_ms()
+    assert credential.expires_ms > now_ms()
 
 
 def test_nobody_is_signed_in_with_another_key() -> None:

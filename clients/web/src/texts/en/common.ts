@@ -10,6 +10,7 @@ export default {
   'menu.account': 'Account menu of {name}',
   'menu.signin': 'Sign in',
   'menu.signout': 'Sign out',
+  'menu.signout_everywhere': 'Sign out everywhere',
   'menu.language': 'Language: {name}',
   'menu.theme': 'Appearance: {name}',
   'theme.system': 'as the system',

@@ -4,6 +4,12 @@ export default {
   'console.failed': 'The console could not be loaded',
   'console.only': 'The console is for operators',
   'console.only_lead': 'Sign in with an operator’s account.',
+  'console.sign_out': 'Sign somebody out',
+  'console.sign_out_lead':
+    'Every token that this person has is refused at once, on all devices and in all rooms.',
+  'console.who': 'Login name or id',
+  'console.signed_out': '{name} is signed out everywhere.',
+  'console.no_account': 'No account here is {person}; tokens of that id are refused.',
   'console.fresh': 'As of {time}',
   'console.stale': 'No answer since {time}. These figures are old; asking again.',
   'console.well': 'Everything works',

@@ -17,6 +17,8 @@ export default {
   'error.server_error': 'The server had a problem. Please try again.',
   'error.sign_in_required': 'Please sign in first.',
   'error.bad_token': 'Your sign-in is no longer good. Please sign in again.',
+  'error.signed_out': 'You have been signed out. Please sign in again.',
+  'error.person_not_found': 'There is no such person.',
   'error.token_expired': 'Your sign-in has expired. Please sign in again.',
   'error.foreign_origin': 'This request came from another site and was refused.',
   'error.host_only': 'Only the host may do this.',

@@ -16,6 +16,7 @@ export default {
   'connection.first': 'Connecting…',
   'connection.again': 'Connection lost, reconnecting…',
   'connection.closed': 'This room cannot be reached.',
+  'connection.signed_out': 'You have been signed out on all devices.',
   'chat.label': 'Comments',
   'chat.say': 'Say hi…',
   'chat.send': 'Send',

@@ -12,6 +12,7 @@ export default {
   'menu.account': '{name}的账户菜单',
   'menu.signin': '登录',
   'menu.signout': '退出登录',
+  'menu.signout_everywhere': '退出所有设备',
   'menu.language': '语言：{name}',
   'menu.theme': '外观：{name}',
   'theme.system': '跟随系统',

@@ -19,6 +19,8 @@ export default {
   'error.server_error': '服务器出了点问题，请重试。',
   'error.sign_in_required': '请先登录。',
   'error.bad_token': '登录状态已失效，请重新登录。',
+  'error.signed_out': '您已退出登录，请重新登录。',
+  'error.person_not_found': '没有这个人。',
   'error.token_expired': '登录已过期，请重新登录。',
   'error.foreign_origin': '请求来自其他站点，已拒绝。',
   'error.host_only': '只有主播可以这样做。',
