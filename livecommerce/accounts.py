@@ -45,6 +45,15 @@ class Person(Struct, frozen=True, kw_only=True):
         """Whether the person holds a role in a shop; an operator holds every role everywhere."""
         return Membership(role, shop) in self.roles or self.is_operator
 
+    def require_any(self, role: str) -> None:
+        """Refuses a person who does not hold a role in any shop.
+
+        Raises:
+            Forbidden: with the role that is missing.
+        """
+        if not self.is_operator and not self.shops_as(role):
+            raise Forbidden("role_required", role=role)
+
     def shops_as(self, role: str) -> list[str]:
         """The shops in which the person holds a role."""
         return [membership.shop for membership in self.roles if membership.role == role]

@@ -36,6 +36,7 @@ from livecommerce.gateway.background import Background
 from livecommerce.gateway.blocked_words import BlockedWords
 from livecommerce.gateway.hold_batch import HoldBatch
 from livecommerce.gateway.http.addresses import AddressRoutes, delivery_routes
+from livecommerce.gateway.http.after_sales import AfterSalesRoutes
 from livecommerce.gateway.http.application import Lifespan, application
 from livecommerce.gateway.http.config import config_routes
 from livecommerce.gateway.http.console import RoomTable, console_routes
@@ -43,8 +44,10 @@ from livecommerce.gateway.http.coupons import coupon_routes
 from livecommerce.gateway.http.health import Probe, health_routes
 from livecommerce.gateway.http.ledger import LedgerBooks, ledger_routes
 from livecommerce.gateway.http.media_hooks import media_hook_routes
+from livecommerce.gateway.http.merchant_orders import Commands, MerchantOrders
 from livecommerce.gateway.http.orders import BuyerOrders, order_routes
 from livecommerce.gateway.http.pages import page_routes, static_dir
+from livecommerce.gateway.http.parcel_updates import ParcelUpdates
 from livecommerce.gateway.http.payments import payment_routes
 from livecommerce.gateway.http.policies import PolicyRoutes
 from livecommerce.gateway.http.quotes import quote_routes
@@ -221,11 +224,15 @@ def _api(
             buyer_orders,
             stores.orders,
             stores.cashier,
+            stores.refunds,
             DeliveryDesk(stores.address_books, stores.deliveries),
             door,
             now_ms,
             url,
         ),
+        *AfterSalesRoutes(stores.order_desk, stores.returns, stores.parcels, door, now_ms).routes(),
+        *_merchant(stores, door),
+        *ParcelUpdates(stores.parcels, door, now_ms, settings.token_secret, url).routes(),
         *delivery_routes(stores.deliveries, stores.orders, stores.past_orders, door),
         *AddressRoutes(stores.address_books, door, now_ms).routes(),
         *PolicyRoutes(stores.shops, stores.shops, door, RequestTrail(stores.audit, now_ms)).routes(),
@@ -234,6 +241,13 @@ def _api(
         *payment_routes({stores.cashier.provider: stores.cashier}),
         *media_hook_routes(rooms, settings.token_secret, now_ms),
     ]
+
+
+def _merchant(stores: Stores, door: Door) -> list[BaseRoute]:
+    commands = Commands(refunds=stores.refunds, returns=stores.returns, parcels=stores.parcels)
+    return MerchantOrders(
+        stores.order_desk, commands, stores.shops, stores.deliveries, stores.audit, door, now_ms
+    ).routes()
 
 
 def _books(settings: Settings, stores: Stores, stack: AsyncExitStack) -> LedgerBooks:

@@ -96,4 +96,5 @@ def _line(balance: LineBalance, wished: WishedLine) -> RefundLine:
 
 def _worth(balance: LineBalance, qty: int) -> int:
     """What units have cost, as far as it is left; the last ones take what rounding left over."""
-    return balance.left_minor * qty // balance.units_left if qty else 0
+    units = min(qty, balance.units_left)
+    return balance.left_minor * units // balance.units_left if units > 0 else 0

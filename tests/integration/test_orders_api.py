@@ -20,9 +20,11 @@ from livecommerce.adapters.sql_addresses import SqlAddressBooks, SqlDeliveries
 from livecommerce.adapters.sql_connection import migrate, open_sql
 from livecommerce.adapters.sql_orders import SqlOrders
 from livecommerce.adapters.sql_projection import SqlProjection
+from livecommerce.adapters.sql_refunds import SqlRefunds
 from livecommerce.adapters.sql_schema import journal, persons, products, shops, shows, sql_outbox
 from livecommerce.adapters.sql_schema import orders as orders_table
 from livecommerce.addresses import DeliveryDesk
+from livecommerce.aftersales.record import Receipt
 from livecommerce.checkout import Held
 from livecommerce.clock import now_ms
 from livecommerce.gateway.auth import Door, Tokens
@@ -69,6 +71,7 @@ class OrdersApi:
                     orders,
                     till.orders,
                     till.cashier,
+                    SqlRefunds(sql, Receipt()),
                     DeliveryDesk(SqlAddressBooks(sql), SqlDeliveries(sql)),
                     door,
                     now_ms,
@@ -194,6 +197,20 @@ async def test_an_order_tells_when_the_ledger_has_it(api: OrdersApi) -> None:
     async with api.sql.begin() as sql:
         await sql.execute(update(sql_outbox).values(state="applied"))
     assert (await api.ask("GET", path(held), "ann")).json()["ledger"] == "applied"
+
+
+async def test_a_confirmed_order_that_was_not_shipped_is_cancelled_and_its_money_goes_back(
+    api: OrdersApi,
+) -> None:
+    held = await api.till.sell(await api.till.open_sale(1), "ann")
+    await api.projector.step()
+    row = (await api.ask("POST", path(held, "/cancel"), "ann")).json()
+    assert (row["order_state"], row["charge"]) == ("canceled", "full")
+    (due,) = await SqlRefunds(api.sql, Receipt()).due("sandbox", 9, now_ms())
+    assert due.amount_minor == PRICE
+    order = await api.till.payments.find(due.payment)
+    assert order is not None
+    assert order.order == held.order.order
 
 
 async def test_orders_of_both_owners_stand_in_one_list_newest_first(api: OrdersApi) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from msgspec import Meta, Struct
 from starlette.requests import Request
@@ -36,6 +36,19 @@ class PayAnswer(Struct, frozen=True):
     pay_url: str
 
 
+class Cancellations(Protocol):
+    """Confirmed orders that are taken back before they are shipped."""
+
+    async def cancel(self, order: OrderId, buyer: PersonId, now_ms: int) -> object:
+        """Ends the order and has its money go back.
+
+        Raises:
+            NotFound: no such order of this buyer.
+            Conflict: ``already_shipped``, ``order_not_open``.
+        """
+        ...
+
+
 class BuyerOrders:
     """One buyer's view over both owners of orders: once SQL has an order, its word counts."""
 
@@ -52,6 +65,10 @@ class BuyerOrders:
         names = await self._store.names(fresh)
         rows = [*stored, *(row_of(card, names) for card in fresh)]
         return sorted(rows, key=lambda row: row.created_ms, reverse=True)
+
+    async def is_stored(self, order: OrderId) -> bool:
+        """Whether SQL has the order, so that its word counts."""
+        return await self._store.find(order) is not None
 
     async def one(self, order: OrderId, buyer: PersonId) -> OrderRow:
         """One order of this buyer.
@@ -72,6 +89,7 @@ def order_routes(
     orders: BuyerOrders,
     live: OpenOrders,
     cashier: Cashier,
+    refunds: Cancellations,
     deliveries: DeliveryDesk,
     door: Door,
     clock: Clock,
@@ -101,7 +119,10 @@ def order_routes(
     async def cancel(request: Request) -> Response:
         person = await door.signed_in(request)
         order, buyer = _order(request), PersonId(person.person)
-        await live.cancel(order, buyer)
+        if await orders.is_stored(order):
+            await refunds.cancel(order, buyer, clock())
+        else:
+            await live.cancel(order, buyer)
         return answer(await orders.one(order, buyer))
 
     return [

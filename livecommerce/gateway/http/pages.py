@@ -21,6 +21,8 @@ PAGES = {
     "/schedule": "schedule",
     "/orders": "orders",
     "/orders/{order}": "order",
+    "/merchant/orders": "merchant-orders",
+    "/merchant/orders/{order}": "merchant-order",
     "/console": "console",
     "/pay/wechat": "wechat",
 }

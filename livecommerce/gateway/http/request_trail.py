@@ -15,6 +15,11 @@ from livecommerce.ids import new_id
 MAX_REQUEST_ID = 64
 
 
+def request_id(request: Request) -> str:
+    """What a proxy calls the request, else a fresh id."""
+    return request.headers.get("x-request-id", new_id())[:MAX_REQUEST_ID]
+
+
 class RequestTrail:
     """The audit trail as HTTP handlers use it."""
 
@@ -32,7 +37,7 @@ class RequestTrail:
         before: Any = None,
         after: Any = None,
     ) -> None:
-        """Adds what a person has done; a proxy's ``X-Request-Id`` is kept, else the request gets one."""
+        """Adds what a person has done; see ``request_id``."""
         entry = AuditEntry(
             id=new_id(),
             at_ms=self._clock(),
@@ -41,6 +46,6 @@ class RequestTrail:
             subject=subject,
             before=msgspec.to_builtins(before),
             after=msgspec.to_builtins(after),
-            request=request.headers.get("x-request-id", new_id())[:MAX_REQUEST_ID],
+            request=request_id(request),
         )
         await self._audit.record(entry)

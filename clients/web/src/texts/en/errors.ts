@@ -97,6 +97,7 @@ export default {
   'error.return_window_over': 'The time to return it is over.',
   'error.nothing_to_return': 'There is nothing that could be returned.',
   'error.return_not_found': 'This return is not known.',
+  'error.reason_required': 'Say why, so that the buyer understands.',
   'error.bad_key': 'The server did not accept this request’s key.',
   'error.wrong_merchant': 'This payment belongs to another merchant.',
   'error.wrong_amount': 'The amount does not match.',

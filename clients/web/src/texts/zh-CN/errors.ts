@@ -97,6 +97,7 @@ export default {
   'error.return_window_over': '已超过可退货时间。',
   'error.nothing_to_return': '没有可退货的商品。',
   'error.return_not_found': '未找到该退货申请。',
+  'error.reason_required': '请填写原因，便于买家了解。',
   'error.bad_key': '请求标识无效。',
   'error.wrong_merchant': '这笔支付不属于该商户。',
   'error.wrong_amount': '金额不一致。',
