@@ -15,7 +15,7 @@ export interface Worth {
 /** What a coupon takes off: an amount, or a part of the price. */
 export function couponAmount(coupon: Worth): string {
   if (!coupon.percent_ppm) return money(coupon.discount_minor, coupon.currency);
-  return t('coupon.percent', { percent: percent(coupon.percent_ppm / PPM, 1) });
+  return percent(coupon.percent_ppm / PPM, 1);
 }
 
 /** What it takes to use a coupon. */

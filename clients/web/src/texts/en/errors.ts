@@ -141,7 +141,6 @@ export default {
   'error.note_too_long': 'The note has at most {max} characters.',
   'error.bad_policy': 'This is not possible as a shop’s policy.',
   'error.shop_not_found': 'There is no such shop.',
-  'error.person_not_found': 'Nobody is known under this id.',
   'error.orders_open': 'There are still {n} orders under way.',
   'error.sales_full': 'At most {max} products can be on sale at once.',
 };
