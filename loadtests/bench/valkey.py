@@ -135,8 +135,8 @@ def _hold(sale: str, number: int) -> bytes:
     fingerprint = f"{sale}|{PRICE}|1|"
     card, draft = _CARD % (order, sale), _DRAFT % (order, sale)
     return command(
-        *("FCALL", "hold_v1", 1, TAG, sale, order, buyer, f"{sale}-{number:020d}", fingerprint),
-        *(PRICE, 1, PRICE, 0, "", card, draft),
+        *("FCALL", "hold_v2", 1, TAG, order, buyer, f"{sale}-{number:020d}", fingerprint),
+        *(PRICE, f"{sale}:1:{PRICE}", "", card, draft),
     )
 
 
