@@ -11,7 +11,7 @@ from livecommerce.coupon import GrantCard
 from livecommerce.errors import NotFound, Unavailable
 from livecommerce.orders import OrderCard
 from livecommerce.revocation import LONGEST_TOKEN_MS, Revocation
-from livecommerce.room.bus import DEPLOYMENT, Listener, Publication, Revoked, Sanctioned
+from livecommerce.room.bus import DEPLOYMENT, Control, Listener, Publication, Revoked, Sanctioned
 from livecommerce.room.cards import CommentLine, ProductCard, RoomState
 from livecommerce.room.events import RoomEvent
 from livecommerce.room.live import LoadedRoom, Stale
@@ -21,9 +21,10 @@ from livecommerce.room.sanctions import Sanction
 
 
 class FakeRooms:
-    """The room store in memory."""
+    """The room store in memory; with a bus it tells gateways what was appended, as the real one does."""
 
-    def __init__(self) -> None:
+    def __init__(self, bus: FakeBus | None = None) -> None:
+        self._bus = bus
         self.rooms: dict[str, LoadedRoom] = {}
         self.created: dict[str, RoomState] = {}
         self.logs: dict[str, list[RoomEvent]] = {}
@@ -71,6 +72,9 @@ class FakeRooms:
             raise Stale
         self.tell(room, events)
         assert self.rooms[room].state == state
+        if self._bus is not None:
+            for event in self.logs[room][-len(events) :]:
+                await self._bus.publish(room, Control(epoch, event.offset, event))
         self.operations[operation] = self.rooms[room].offset
         if self.lose_answers:
             self.lose_answers -= 1

@@ -18,10 +18,13 @@ class Desk:
         self.held: dict[str, CommentLine] = {}
         self._viewers: set[RoomProtocol] = set()
 
-    def enter(self, viewer: RoomProtocol) -> None:
-        """Lets a viewer see the desk, if they moderate."""
-        if viewer.session is not None and viewer.session.moderates:
-            self._viewers.add(viewer)
+    def admit(self, viewer: RoomProtocol) -> bool:
+        """Lets a viewer see the desk if they moderate, and no longer if they do not; whether that is new."""
+        moderates = viewer.session is not None and viewer.session.moderates
+        if moderates == (viewer in self._viewers):
+            return False
+        (self._viewers.add if moderates else self._viewers.discard)(viewer)
+        return True
 
     def leave(self, viewer: RoomProtocol) -> None:
         """A viewer is gone."""

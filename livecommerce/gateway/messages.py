@@ -220,6 +220,20 @@ class Impose(ClientMessage, frozen=True, kw_only=True, tag="impose"):
     seconds: Annotated[int, Meta(ge=0, le=31_536_000)] = 86_400
 
 
+class ModeratorAppoint(ClientMessage, frozen=True, kw_only=True, tag="moderator.appoint"):
+    """Lets a person with an account moderate this room (host)."""
+
+    person: Id
+    name: Annotated[str, Meta(max_length=64)]
+    """What the room shows."""
+
+
+class ModeratorDismiss(ClientMessage, frozen=True, kw_only=True, tag="moderator.dismiss"):
+    """Ends that (host)."""
+
+    person: Id
+
+
 ClientMessages = (
     Join
     | Refresh
@@ -245,6 +259,8 @@ ClientMessages = (
     | CommentUnpin
     | Review
     | Impose
+    | ModeratorAppoint
+    | ModeratorDismiss
 )
 
 
@@ -379,8 +395,14 @@ class Comments(ServerMessage, frozen=True, kw_only=True, tag="comments"):
     comments: tuple[CommentLine, ...]
 
 
+class Me(ServerMessage, frozen=True, kw_only=True, tag="me"):
+    """What you are in this room has changed."""
+
+    me: PersonCard
+
+
 class Moderation(ServerMessage, frozen=True, kw_only=True, tag="moderation"):
-    """What those who moderate know beside the others; follows their ``snapshot`` or ``resumed``."""
+    """What those who moderate know beside the others; follows their ``snapshot``, ``resumed`` or ``me``."""
 
     held: tuple[CommentLine, ...]
     sanctions: tuple[Sanction, ...]
@@ -427,6 +449,7 @@ ServerMessages = (
     | Viewers
     | Likes
     | Comments
+    | Me
     | Moderation
     | Held
     | Shadowed

@@ -65,6 +65,8 @@ class RoomCommands:
             wire.CommentUnpin: self.unpin_comment,
             wire.Review: self.review,
             wire.Impose: self.impose,
+            wire.ModeratorAppoint: self.appoint,
+            wire.ModeratorDismiss: self.dismiss,
         }
 
     # ------------------------------------------------------------ viewers
@@ -78,15 +80,16 @@ class RoomCommands:
             return wire.Verdict(id=message.id, result="rejected", code=error.code, wait_ms=wait_ms)
         served = session.served
         if not served.budget.admit(exempt=_is_exempt(session)):
-            return _only_here(message, line, "sampled")
-        if served.sanctions.applies(SHADOW, session.person.person, line.at_ms):
-            served.whisper(line)
-            return _only_here(message, line, "delivered")
-        if served.live.state.reviewed and not session.moderates:
+            return _only_here(message, line)
+        shadowed = served.sanctions.applies(SHADOW, session.person.person, line.at_ms)
+        waits = served.live.state.reviewed and not session.moderates
+        if shadowed:
+            served.whisper(line, shown=not waits)
+        elif waits:
             served.hold(line)
-            return wire.Verdict(id=message.id, result="held", comment=line.comment)
-        served.say(line)
-        return wire.Verdict(id=message.id, result="delivered", comment=line.comment)
+        else:
+            served.say(line)
+        return wire.Verdict(id=message.id, result="held" if waits else "delivered", comment=line.comment)
 
     def _line(self, session: Session, text: str) -> CommentLine:
         now_ms = self._clock()
@@ -133,6 +136,8 @@ class RoomCommands:
     async def mute(self, session: Session, message: wire.Mute) -> wire.Ok | None:
         """Silences a person."""
         session.require_moderator()
+        if message.seconds:
+            _refuse_staff(session, message.person)
         return await self._decide(
             session, message, lambda _: rules.mute(message.person, message.seconds, self._clock())
         )
@@ -189,14 +194,30 @@ class RoomCommands:
         """Puts a person under a sanction, or lifts it."""
         session.require_moderator()
         served = session.served
-        if message.person in (served.live.state.host.person, session.person.person):
-            raise Forbidden("not_this_person")
+        if message.seconds:
+            _refuse_staff(session, message.person)
         until_ms = self._clock() + message.seconds * 1000 if message.seconds else 0
         sanction = Sanction(kind=message.kind, person=message.person, name=message.name, until_ms=until_ms)
         await self._sanctions.impose(served.live.room, sanction)
         after = {"room": served.live.room, "until_ms": until_ms}
         await self._trail.note(session, f"sanction.{message.kind}", message.person, after)
         return ok(message)
+
+    async def appoint(self, session: Session, message: wire.ModeratorAppoint) -> wire.Ok | None:
+        """Lets a person moderate the room."""
+        session.require_host()
+        return await self._decide(
+            session,
+            message,
+            lambda state: rules.appoint_moderator(state, message.person, message.name, self._clock()),
+        )
+
+    async def dismiss(self, session: Session, message: wire.ModeratorDismiss) -> wire.Ok | None:
+        """Ends that."""
+        session.require_host()
+        return await self._decide(
+            session, message, lambda state: rules.dismiss_moderator(state, message.person, self._clock())
+        )
 
     async def _decide(
         self,
@@ -219,12 +240,23 @@ def _is_exempt(session: Session) -> bool:
     return session.moderates or session.person.person in session.served.buyers
 
 
-def _only_here(message: wire.Comment, line: CommentLine, result: str) -> tuple[object, ...]:
-    """A comment that its author sees and the room does not."""
+def _only_here(message: wire.Comment, line: CommentLine) -> tuple[object, ...]:
+    """A comment that its author sees and the flooded room does not."""
     return (
         wire.Comments(comments=(line,)),
-        wire.Verdict(id=message.id, result=result, comment=line.comment),
+        wire.Verdict(id=message.id, result="sampled", comment=line.comment),
     )
+
+
+def _refuse_staff(session: Session, person: str) -> None:
+    """Keeps those who run the room from acting against each other, and themselves.
+
+    Raises:
+        Forbidden: ``not_this_person``.
+    """
+    state = session.served.live.state
+    if person in (state.host.person, session.person.person) or rules.is_appointed(state, person):
+        raise Forbidden("not_this_person")
 
 
 def ok(message: wire.ClientMessage) -> wire.Ok | None:

@@ -23,8 +23,8 @@ from livecommerce.ids import SaleId
 from livecommerce.orders import OrderCard
 from livecommerce.room import bus
 from livecommerce.room.cards import CommentLine
-from livecommerce.room.events import Deleted, RoomEvent, SaleOpened
-from livecommerce.room.fanout import Fanout
+from livecommerce.room.events import Deleted, ModeratorAppointed, ModeratorDismissed, RoomEvent, SaleOpened
+from livecommerce.room.fanout import Fanout, Viewer
 from livecommerce.room.lanes import Lane
 from livecommerce.room.live import LiveRoom, LoadedRoom, RoomStore
 from livecommerce.room.presence import Attendance, Presence
@@ -100,6 +100,7 @@ class ServedRoom:
         self._tick: asyncio.TimerHandle | None = None
         self._crowd: list[CommentLine] = []
         self._own_crowd: list[CommentLine] = []
+        self._whispers: list[CommentLine] = []
         self._changed_stock: set[str] = set()
         self._own_stock: set[str] = set()
         self._counts_changed = False
@@ -112,7 +113,7 @@ class ServedRoom:
     def enter(self, viewer: RoomProtocol) -> None:
         """Lets a viewer hear everything from now on."""
         self.fanout.add(viewer)
-        self.desk.enter(viewer)
+        self.desk.admit(viewer)
         self.idle_since = None
         self._count_viewers()
 
@@ -153,11 +154,17 @@ class ServedRoom:
                 self.stock.setdefault(sale.sale, fresh)
         self._flush_crowd()
         self.fanout.broadcast(Lane.CONTROL, events)
+        for event in events:
+            if isinstance(event, ModeratorAppointed):
+                self._look_at_roles(self.fanout.tabs(event.moderator.person))
+            elif isinstance(event, ModeratorDismissed):
+                self._look_at_roles(self.fanout.tabs(event.person))
 
     def _on_replaced(self) -> None:
         live = self.live
         resync = wire.Resync(epoch=live.epoch, offset=live.offset, server_ms=self._clock(), room=live.state)
         self.fanout.broadcast(Lane.CONTROL, [resync])
+        self._look_at_roles(self.fanout)
 
     async def catch_up(self) -> None:
         """Reads what was missed, of the room and of what is left of its sales.
@@ -191,7 +198,7 @@ class ServedRoom:
                     self._show(comments)
             case bus.ForDesk(node=node):
                 if node != self._node:
-                    self.desk.show(publication)
+                    self._hear_desk(publication)
             case bus.Sanctioned(sanction=sanction):
                 self.learn_sanction(sanction)
 
@@ -211,6 +218,18 @@ class ServedRoom:
 
     # ------------------------------------------------------------ moderation
 
+    def moderation(self) -> wire.Moderation:
+        """What those who moderate know beside the others."""
+        held, sanctions = tuple(self.desk.held.values()), self.sanctions.current(self._clock())
+        return wire.Moderation(held=held, sanctions=sanctions)
+
+    def _look_at_roles(self, viewers: Iterable[Viewer]) -> None:
+        for viewer in cast("tuple[RoomProtocol, ...]", tuple(viewers)):
+            session = viewer.session
+            if session is not None and self.desk.admit(viewer):
+                desk = [self.moderation()] if session.moderates else []
+                viewer.send_messages(wire.Me(me=session.card), *desk)
+
     def learn_sanction(self, sanction: Sanction) -> None:
         """Takes over a sanction; who is banned leaves at once."""
         self.sanctions.learn(sanction)
@@ -223,24 +242,40 @@ class ServedRoom:
                 for viewer in self.fanout.tabs(sanction.person):
                     cast("RoomProtocol", viewer).close(Close.BANNED, "banned")
 
-    def tell_desk(self, news: bus.ForDesk) -> None:
+    def _tell_desk(self, news: bus.ForDesk) -> None:
         """Shows something to all who moderate this room, on every gateway."""
-        self.desk.show(news)
+        self._hear_desk(news)
         self._spawn(self._publish(news))
+
+    def _hear_desk(self, news: bus.ForDesk) -> None:
+        if news.asked and self.desk.held:
+            self._spawn(self._publish(bus.ForDesk(self._node, held=tuple(self.desk.held.values()))))
+        self.desk.show(news)
+        if news.shadowed and news.shown:
+            self._whispers += news.shadowed
+            self._schedule()
+        self._spoke((*news.held, *news.shadowed))
+
+    def _spoke(self, lines: Iterable[CommentLine]) -> None:
+        """In a slow room everyone waits alike, whatever became of the comment and wherever it was made."""
+        slow = self.live.state.slow_seconds
+        if slow:
+            for line in lines:
+                self.slow.note(line.person.person, line.at_ms, slow)
 
     def hold(self, comment: CommentLine) -> None:
         """A comment waits for a moderator."""
-        self.tell_desk(bus.ForDesk(self._node, held=(comment,)))
+        self._tell_desk(bus.ForDesk(self._node, held=(comment,)))
 
-    def whisper(self, comment: CommentLine) -> None:
-        """A comment of somebody under a shadow."""
-        self.tell_desk(bus.ForDesk(self._node, shadowed=(comment,)))
+    def whisper(self, comment: CommentLine, *, shown: bool) -> None:
+        """A comment of somebody under a shadow; where it is shown, their own tabs show it like any other."""
+        self._tell_desk(bus.ForDesk(self._node, shadowed=(comment,), shown=shown))
 
     def review(self, comment: str) -> CommentLine | None:
         """A held comment waits no longer; ``None`` where somebody was faster."""
         line = self.desk.held.get(comment)
         if line is not None:
-            self.tell_desk(bus.ForDesk(self._node, reviewed=comment))
+            self._tell_desk(bus.ForDesk(self._node, reviewed=comment))
         return line
 
     def recent_comment(self, comment: str) -> CommentLine | None:
@@ -270,12 +305,10 @@ class ServedRoom:
         self._show([comment])
 
     def _show(self, comments: Iterable[CommentLine]) -> None:
-        slow = self.live.state.slow_seconds
-        for comment in comments:
-            self._crowd.append(comment)
-            self.comments.append(comment)
-            if slow:
-                self.slow.note(comment.person.person, comment.at_ms, slow)
+        lines = tuple(comments)
+        self._crowd += lines
+        self.comments += lines
+        self._spoke(lines)
         self._schedule()
 
     def _forget_comment(self, comment: str) -> None:
@@ -312,12 +345,17 @@ class ServedRoom:
         if self._crowd:
             comments, self._crowd = tuple(self._crowd), []
             self.fanout.broadcast(Lane.CROWD, [wire.Comments(comments=comments)])
+        if self._whispers:
+            whispers, self._whispers = self._whispers, []
+            for line in whispers:
+                self.fanout.tell(line.person.person, [wire.Comments(comments=(line,))])
         if self._own_crowd:
             own, self._own_crowd = tuple(self._own_crowd), []
             self._spawn(self._share_crowd(own))
 
     async def recall(self) -> None:
-        """Brings back the last comments that were made while nobody here served the room."""
+        """Brings back the last comments that were made while nobody here served the room, and what waits."""
+        await self._publish(bus.ForDesk(self._node, asked=True))
         try:
             lines = await self._comment_history.recent(self.live.room)
         except Unavailable:

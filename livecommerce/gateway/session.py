@@ -8,6 +8,7 @@ from livecommerce.errors import Forbidden
 from livecommerce.gateway.auth import Credential
 from livecommerce.gateway.served_room import ServedRoom
 from livecommerce.room.cards import PersonCard
+from livecommerce.room.room import is_appointed
 
 
 class Session:
@@ -71,8 +72,10 @@ class Session:
     @property
     def moderates(self) -> bool:
         """Whether the person may pin, mute and delete here."""
-        shop = self.served.live.state.shop
-        return self.is_host or self.person.has_role("moderator", shop) or self.person.has_role("host", shop)
+        state = self.served.live.state
+        if self.is_host or any(self.person.has_role(role, state.shop) for role in ("moderator", "host")):
+            return True
+        return not self.person.guest and is_appointed(state, self.person.person)
 
     def require_host(self) -> None:
         """Refuses everyone but the room's host and operators.

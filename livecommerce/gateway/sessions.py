@@ -21,7 +21,7 @@ from livecommerce.gateway.rooms import Rooms
 from livecommerce.gateway.served_room import ServedRoom
 from livecommerce.gateway.session import Session
 from livecommerce.gateway.token_watch import TokenWatch
-from livecommerce.gateway.translate import error_message, joined_messages, moderation_message
+from livecommerce.gateway.translate import error_message, joined_messages
 from livecommerce.gateway.websocket import RoomProtocol
 from livecommerce.orders import OrderCard
 from livecommerce.room.sanctions import BAN
@@ -151,7 +151,7 @@ class Sessions:
         served.enter(connection)
         connection.send_messages(*joined_messages(session, message, self._clock()))
         if session.moderates:
-            connection.send_messages(moderation_message(session, self._clock()))
+            connection.send_messages(served.moderation())
         if not session.person.guest:
             self._visits.entered(session)
             await self._send_records(connection, session)

@@ -74,13 +74,6 @@ def _resumed(session: Session, server_ms: int) -> wire.Resumed:
     )
 
 
-def moderation_message(session: Session, server_ms: int) -> wire.Moderation:
-    """What those who moderate know beside the others."""
-    served = session.served
-    held = tuple(served.desk.held.values())
-    return wire.Moderation(held=held, sanctions=served.sanctions.current(server_ms))
-
-
 def _current_stock(served: ServedRoom) -> tuple[StockCount, ...]:
     shown = (served.stock.get(sale.sale) for sale in served.live.state.sales)
     return tuple(count for count in shown if count is not None)

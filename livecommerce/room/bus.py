@@ -56,8 +56,12 @@ class ForDesk(Struct, frozen=True, tag_field="k", tag="desk"):
     """They wait for a moderator's word."""
     shadowed: tuple[CommentLine, ...] = ()
     """Their author is under a shadow."""
+    shown: bool = True
+    """Whether the author sees them, as all would if there were no shadow."""
     reviewed: str = ""
     """A held comment that waits no longer."""
+    asked: bool = False
+    """What waits is to be told again, for a gateway that came late."""
 
 
 class Sanctioned(Struct, frozen=True, tag_field="k", tag="sanction"):

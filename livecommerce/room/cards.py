@@ -154,3 +154,5 @@ class RoomState(Struct, frozen=True, kw_only=True):
     reviewed: bool = False
     """Comments wait for a moderator before others see them."""
     pinned_comment: CommentLine | None = None
+    moderators: tuple[PersonCard, ...] = ()
+    """Whom the host has asked to moderate this room, beside the moderators of its shop."""

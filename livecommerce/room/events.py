@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from livecommerce.room.cards import CommentLine, DropCard, PinCard, SaleCard, SegmentCard, StreamCard
+from livecommerce.room.cards import (
+    CommentLine,
+    DropCard,
+    PersonCard,
+    PinCard,
+    SaleCard,
+    SegmentCard,
+    StreamCard,
+)
 
 
 class Event(Struct, frozen=True, kw_only=True, tag_field="t"):
@@ -136,6 +144,18 @@ class CommentUnpinned(Event, frozen=True, kw_only=True, tag="comment.unpinned"):
     """No comment stays above the others."""
 
 
+class ModeratorAppointed(Event, frozen=True, kw_only=True, tag="moderator.appointed"):
+    """The host asked somebody to moderate the room; they go to the end of ``moderators``."""
+
+    moderator: PersonCard
+
+
+class ModeratorDismissed(Event, frozen=True, kw_only=True, tag="moderator.dismissed"):
+    """Somebody moderates the room no longer."""
+
+    person: str
+
+
 RoomEvent = (
     ShowStarted
     | ShowEnded
@@ -158,5 +178,7 @@ RoomEvent = (
     | ReviewMode
     | CommentPinned
     | CommentUnpinned
+    | ModeratorAppointed
+    | ModeratorDismissed
 )
 """Every kind of event, told apart by ``t``."""

@@ -15,6 +15,7 @@ from livecommerce.room import events as ev
 from livecommerce.room.cards import (
     CommentLine,
     DropCard,
+    PersonCard,
     PinCard,
     ProductCard,
     RoomState,
@@ -30,6 +31,8 @@ Decide = Callable[[RoomState], Sequence[RoomEvent]]
 MAX_PINS = 3
 MAX_SALES = 30
 """Running at once, of each kind: every viewer is told of each of them when joining."""
+MAX_MODERATORS = 20
+"""Appointed for one room; every viewer is told who they are."""
 LAYOUTS = ("single", "side-by-side", "picture-in-picture")
 
 # ---------------------------------------------------------------- commands: what may happen
@@ -173,6 +176,26 @@ def unpin_comment(state: RoomState, now_ms: int) -> tuple[RoomEvent, ...]:
     return () if state.pinned_comment is None else (ev.CommentUnpinned(at_ms=now_ms),)
 
 
+def appoint_moderator(state: RoomState, person: str, name: str, now_ms: int) -> tuple[RoomEvent, ...]:
+    """Lets a person moderate this room."""
+    if person == state.host.person or is_appointed(state, person):
+        return ()
+    if len(state.moderators) >= MAX_MODERATORS:
+        raise Conflict("moderators_full", max=MAX_MODERATORS)
+    card = PersonCard(person=person, name=name, role="moderator")
+    return (ev.ModeratorAppointed(at_ms=now_ms, moderator=card),)
+
+
+def dismiss_moderator(state: RoomState, person: str, now_ms: int) -> tuple[RoomEvent, ...]:
+    """Ends that; somebody who was not appointed changes nothing."""
+    return (ev.ModeratorDismissed(at_ms=now_ms, person=person),) if is_appointed(state, person) else ()
+
+
+def is_appointed(state: RoomState, person: str) -> bool:
+    """Whether the host asked a person to moderate this room."""
+    return any(card.person == person for card in state.moderators)
+
+
 def _require_live(state: RoomState) -> None:
     if state.phase != "live":
         raise Conflict("show_not_live")
@@ -241,6 +264,10 @@ def apply(state: RoomState, event: RoomEvent) -> RoomState:
             return replace(state, pinned_comment=line)
         case ev.CommentUnpinned():
             return replace(state, pinned_comment=None)
+        case ev.ModeratorAppointed(moderator=card):
+            return replace(state, moderators=(*_without_moderator(state, card.person), card))
+        case ev.ModeratorDismissed(person=person):
+            return replace(state, moderators=_without_moderator(state, person))
 
 
 def _ended(state: RoomState, at_ms: int) -> RoomState:
@@ -256,6 +283,10 @@ def _without_pin(state: RoomState, product: str) -> tuple[PinCard, ...]:
 
 def _without_stream(state: RoomState, seat: str) -> tuple[StreamCard, ...]:
     return tuple(card for card in state.streams if card.seat != seat)
+
+
+def _without_moderator(state: RoomState, person: str) -> tuple[PersonCard, ...]:
+    return tuple(card for card in state.moderators if card.person != person)
 
 
 def _with_sale(state: RoomState, sale: SaleCard) -> RoomState:

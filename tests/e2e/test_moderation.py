@@ -86,3 +86,47 @@ async def test_markup_in_a_comment_is_shown_as_text(person: OpenPerson) -> None:
     for someone in (host, ann):
         assert await someone.part("comment-list").locator("img, b").count() == 0
         assert await someone.page.title() != "1"
+
+
+async def test_somebody_whom_the_host_asks_moderates_from_the_room(person: OpenPerson) -> None:
+    host = await person("host")
+    ann, bob = await person("viewer", phone=True), await person("viewer2")
+    room = await current_room(host)
+    await go_live(host, room)
+    for viewer in (ann, bob):
+        await viewer.go(f"/room/{room}")
+        await expect(viewer.part("comment-input")).to_be_enabled(timeout=PATIENCE_MS)
+
+    await says(ann, "May I help?")
+    await choose(host, "May I help?", "appoint")
+    await ann.part("moderate").click(timeout=PATIENCE_MS)
+    await expect(ann.part("moderators").locator("li")).to_have_count(1)
+    await ann.part("review-first").check()
+    await ann.page.keyboard.press("Escape")
+    await expect(host.part("moderation-bar")).to_contain_text("Review comments first", timeout=PATIENCE_MS)
+    await comment(bob, "Waiting for Ann")
+    await ann.part("moderate").click()
+    await ann.part("held").get_by_test_id("approve").click(timeout=PATIENCE_MS)
+    await ann.part("review-first").uncheck()
+    await ann.page.keyboard.press("Escape")
+    await expect(bob.part("comment-list")).to_contain_text("Waiting for Ann", timeout=PATIENCE_MS)
+    await choose(ann, "Waiting for Ann", "delete")
+    await expect(bob.part("comment-list")).not_to_contain_text("Waiting for Ann", timeout=PATIENCE_MS)
+
+    await host.part("moderate").click()
+    await host.part("moderators").get_by_role("button").click()
+    await expect(ann.part("moderate")).to_be_hidden(timeout=PATIENCE_MS)
+
+
+async def test_signing_out_everywhere_ends_what_is_open_elsewhere(person: OpenPerson) -> None:
+    host = await person("host")
+    phone, desktop = await person("viewer2", phone=True), await person("viewer2")
+    room = await current_room(host)
+    await go_live(host, room)
+    await phone.go(f"/room/{room}")
+    await expect(phone.part("comment-input")).to_be_enabled(timeout=PATIENCE_MS)
+    await desktop.go("/")
+    await desktop.part("account").click()
+    await desktop.part("signout-everywhere").click()
+    await expect(desktop.part("signin")).to_be_visible(timeout=PATIENCE_MS)
+    await expect(phone.part("connection")).to_contain_text("signed out on all devices", timeout=PATIENCE_MS)

@@ -39,7 +39,8 @@ class Stage:
 
 @pytest.fixture
 async def stage() -> AsyncIterator[Stage]:
-    store, bus = FakeRooms(), FakeBus()
+    bus = FakeBus()
+    store = FakeRooms(bus)
     async with (
         running_gateway(store, bus, "one") as one,
         running_gateway(store, bus, "two") as two,
@@ -114,7 +115,7 @@ async def test_who_is_under_a_shadow_does_not_know_and_nobody_hears(stage: Stage
     lin, ann = await stage.viewer(LIN, stage.one), await stage.viewer(ANN, stage.two)
     await host.ask(t="impose", kind="shadow", person=LIN, name="Lin")
     assert (await lin.ask(t="comment", text="buy at my shop"))["result"] == "delivered"
-    assert any(message["t"] == "comments" for message in lin.heard)
+    await said(lin, "buy at my shop")
     for who in (host, moderator):
         assert (await who.until("shadowed"))["comments"][0]["text"] == "buy at my shop"
     assert not await heard(ann, "buy at my shop")
@@ -191,6 +192,86 @@ async def test_a_moderator_who_comes_later_finds_what_waits(stage: Stage) -> Non
     moderation = await again.until("moderation")
     assert [line["text"] for line in moderation["held"]] == ["waiting"]
     assert [(one["kind"], one["name"]) for one in moderation["sanctions"]] == [("shadow", "Ann")]
+
+
+async def said(client: Client, text: str) -> str:
+    """Waits until somebody hears a text; the id of the comment."""
+    while True:
+        for line in (await client.until("comments"))["comments"]:
+            if line["text"] == text:
+                return str(line["comment"])
+
+
+async def test_a_shadow_shows_in_nothing_that_its_person_receives(stage: Stage) -> None:
+    host = await stage.host()
+    lin, tab = await stage.viewer(LIN, stage.one), await stage.viewer(LIN, stage.two)
+    await host.ask(t="slow", seconds=30)
+    for client in (lin, tab):
+        await client.until("slow.mode")
+    await host.ask(t="impose", kind="shadow", person=LIN)
+    verdict = await lin.ask(t="comment", text="one")
+    assert verdict["result"] == "delivered"
+    assert await said(lin, "one") == await said(tab, "one") == verdict["comment"]
+    for client in (lin, tab):
+        refused = await client.ask(t="comment", text="two")
+        assert (refused["result"], refused["code"]) == ("rejected", "slow_mode")
+    await host.ask(t="slow", seconds=0)
+    await host.ask(t="review.first", on=True)
+    await lin.until("review.mode")
+    assert (await lin.ask(t="comment", text="three"))["result"] == "held"
+    assert not await heard_in_log(lin, "three")
+
+
+async def test_a_gateway_that_loads_the_room_late_has_what_waits_on_its_desk(stage: Stage) -> None:
+    host, lin = await stage.host(), await stage.viewer(LIN, stage.one)
+    await host.ask(t="review.first", on=True)
+    await lin.until("review.mode")
+    waiting = await lin.ask(t="comment", text="waiting")
+    moderator = await stage.moderator()
+    while not any(line["text"] == "waiting" for line in desk_of(moderator)):
+        await moderator.next()
+    assert (await moderator.ask(t="review", comment=waiting["comment"], approve=True))["t"] == "ok"
+    await said(lin, "waiting")
+
+
+def desk_of(client: Client) -> list[dict[str, str]]:
+    at_first = [line for message in client.heard if message["t"] == "moderation" for line in message["held"]]
+    return [*at_first, *held_by(client)]
+
+
+async def test_a_host_appoints_a_moderator_who_moderates_at_once_on_any_gateway(stage: Stage) -> None:
+    host, lin = await stage.host(), await stage.viewer(LIN, stage.two)
+    assert (await lin.ask(t="slow", seconds=5))["code"] == "moderator_only"
+    assert (await host.ask(t="moderator.appoint", person=LIN, name="Lin"))["t"] == "ok"
+    assert (await lin.until("me"))["me"]["role"] == "moderator"
+    await lin.until("moderation")
+    assert (await lin.ask(t="slow", seconds=5))["t"] == "ok"
+    assert (await lin.ask(t="moderator.appoint", person=ANN, name="Ann"))["code"] == "host_only"
+    late = await stage.viewer(ANN, stage.one)
+    assert [card["name"] for card in late.heard[-1]["room"]["moderators"]] == ["Lin"]
+    assert (await host.ask(t="impose", kind="ban", person=LIN))["code"] == "not_this_person"
+    assert (await host.ask(t="moderator.dismiss", person=LIN))["t"] == "ok"
+    assert (await lin.until("me"))["me"]["role"] == "viewer"
+    assert (await lin.ask(t="slow", seconds=0))["code"] == "moderator_only"
+    await host.ask(t="impose", kind="shadow", person=ANN)
+    assert (await lin.ask(t="comment", text="still here"))["result"] == "delivered"
+    assert not any(message["t"] == "sanctioned" for message in lin.heard)
+
+
+async def test_a_guest_never_moderates(stage: Stage) -> None:
+    host = await stage.host()
+    await host.ask(t="moderator.appoint", person=LIN, name="Lin")
+    async with stage.one.viewer(stage.one.token(LIN, "Lin", guest=True)) as guest:
+        assert (await guest.ask(t="slow", seconds=5))["code"] == "moderator_only"
+
+
+async def test_moderators_cannot_silence_the_host_or_each_other(stage: Stage) -> None:
+    host, moderator = await stage.host(), await stage.moderator()
+    await host.ask(t="moderator.appoint", person=LIN, name="Lin")
+    await moderator.until("moderator.appointed")
+    for person in (HOST, LIN):
+        assert (await moderator.ask(t="mute", person=person))["code"] == "not_this_person"
+        assert (await moderator.ask(t="mute", person=person, seconds=0))["t"] == "ok"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -17,7 +17,7 @@ from livecommerce.room import room as rules
 from livecommerce.room.events import RoomEvent, SoldOut
 from livecommerce.room.live import LiveRoom
 from tests.fakes import FakeRooms
-from tests.rooms import ROOM, a_product, a_room
+from tests.rooms import ROOM, a_comment, a_product, a_room
 
 T = TypeVar("T")
 
@@ -43,6 +43,21 @@ def pin(name: str) -> rules.Decide:
 
 def mute(person: str) -> rules.Decide:
     return lambda _: rules.mute(person, 60, 1)
+
+
+Moderate = Callable[[str], rules.Decide]
+
+MODERATION: tuple[Moderate, ...] = (
+    mute,
+    lambda name: lambda state: rules.slow_down(state, len(name), 1),
+    lambda name: lambda state: rules.review_comments(state, len(name) > 3, 1),
+    lambda name: lambda state: rules.pin_comment(state, a_comment(name), 1),
+    lambda _: lambda state: rules.unpin_comment(state, 1),
+    lambda name: lambda _: rules.delete_comment(name, 1),
+    lambda name: lambda state: rules.appoint_moderator(state, name, name, 1),
+    lambda name: lambda state: rules.dismiss_moderator(state, name, 1),
+)
+"""What moderators and hosts do to comments and people, each about one name."""
 
 
 async def test_a_command_is_heard_once_though_the_bus_repeats_it() -> None:
@@ -198,6 +213,10 @@ class TwoGateways(RuleBasedStateMachine):
     @rule(gateway=st.integers(0, 1), name=st.sampled_from(NAMES))
     def unpins(self, gateway: int, name: str) -> None:
         self.run(self.copies[gateway].command(lambda state: rules.unpin(state, f"p-{name}", 1)))
+
+    @rule(gateway=st.integers(0, 1), moderate=st.sampled_from(MODERATION), name=st.sampled_from(NAMES))
+    def moderates(self, gateway: int, moderate: Moderate, name: str) -> None:
+        self.run(self.copies[gateway].command(moderate(name)))
 
     @rule(name=st.sampled_from(NAMES))
     def the_inventory_appends(self, name: str) -> None:

@@ -113,6 +113,24 @@ def test_a_mute_ends_by_itself_and_by_command() -> None:
     assert rules.fold(state, rules.mute("other", 60, 70_000)).muted == {"other": 130_000}
 
 
+def test_a_moderator_is_appointed_once_and_dismissed_once() -> None:
+    state = rules.fold(a_room(), rules.appoint_moderator(a_room(), "mo", "Mo", 1))
+    assert [(card.name, card.role) for card in state.moderators] == [("Mo", "moderator")]
+    assert rules.appoint_moderator(state, "mo", "Mo again", 2) == ()
+    assert rules.appoint_moderator(state, state.host.person, "Mei", 2) == ()
+    state = rules.fold(state, rules.dismiss_moderator(state, "mo", 3))
+    assert state.moderators == ()
+    assert rules.dismiss_moderator(state, "mo", 4) == ()
+
+
+def test_a_room_has_only_so_many_moderators() -> None:
+    state = a_room()
+    for number in range(rules.MAX_MODERATORS):
+        state = rules.fold(state, rules.appoint_moderator(state, f"p{number}", "Mo", 1))
+    with pytest.raises(Conflict, match="moderators_full"):
+        rules.appoint_moderator(state, "one-more", "Mo", 2)
+
+
 def a_segment(name: str) -> SegmentCard:
     return SegmentCard(
         segment=name,
@@ -141,7 +159,7 @@ def a_drop(name: str, at_ms: int) -> DropCard:
 KINDS = (
     *("start", "end", "pin", "unpin", "open", "sold_out", "restocked", "closed", "drop"),
     *("segment", "segment_end", "stream", "hide", "mute", "delete", "arrange", "adjusted"),
-    *("slow", "review", "pin_comment", "unpin_comment"),
+    *("slow", "review", "pin_comment", "unpin_comment", "appoint", "dismiss"),
 )
 
 
@@ -172,6 +190,8 @@ def events_of(state: RoomState, kind: str, name: str, at_ms: int) -> Sequence[Ro
         "review": lambda: rules.review_comments(state, at_ms % 2 == 0, at_ms),
         "pin_comment": lambda: rules.pin_comment(state, a_comment(name), at_ms),
         "unpin_comment": lambda: rules.unpin_comment(state, at_ms),
+        "appoint": lambda: rules.appoint_moderator(state, name, name.title(), at_ms),
+        "dismiss": lambda: rules.dismiss_moderator(state, name, at_ms),
         "arrange": lambda: rules.arrange(state, rules.LAYOUTS[at_ms % 3], at_ms),
     }
     try:
@@ -200,6 +220,8 @@ def test_a_room_never_breaks_its_bounds(taken: list[tuple[str, str]]) -> None:
     for at_ms, (kind, name) in enumerate(taken):
         state = rules.fold(state, events_of(state, kind, name, at_ms))
         assert len(state.pins) <= rules.MAX_PINS
+        moderators = [card.person for card in state.moderators]
+        assert len(moderators) == len(set(moderators)) <= rules.MAX_MODERATORS
         running = [sale.sku for sale in state.sales if sale.phase != "closed"]
         assert len(running) == len(set(running))
         assert state.phase == "live" or not running or state.phase == "scheduled"

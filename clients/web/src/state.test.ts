@@ -40,6 +40,8 @@ const changes: fc.Arbitrary<Change> = fc.oneof(
   fc.constantFrom('c1', 'c2').map((id): Change => ({ t: 'comment.pinned', comment: comment(id) })),
   fc.constantFrom('c1', 'c2').map((id): Change => ({ t: 'deleted', comment: id })),
   fc.constant<Change>({ t: 'comment.unpinned' }),
+  fc.constant<Change>({ t: 'moderator.appointed', moderator: { ...viewer, role: 'moderator' } }),
+  fc.constant<Change>({ t: 'moderator.dismissed', person: viewer.person }),
 );
 const histories = fc
   .array(changes, { maxLength: 40 })

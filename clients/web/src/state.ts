@@ -99,6 +99,9 @@ export function apply(view: RoomView, message: ServerMessage): RoomView {
       return { ...view, likes: message.n };
     case 'comments':
       return { ...view, comments: withComments(view.comments, message.comments) };
+    case 'me':
+      // Who moderates again, or for the first time, is told what is on the desk.
+      return { ...view, me: message.me, desk: nothingYet.desk };
     case 'moderation':
     case 'held':
     case 'shadowed':
@@ -231,6 +234,13 @@ function fold(room: RoomCard, message: ControlMessage): RoomCard {
       return { ...room, pinned_comment: message.comment };
     case 'comment.unpinned':
       return { ...room, pinned_comment: null };
+    case 'moderator.appointed':
+      return {
+        ...room,
+        moderators: [...withoutModerator(room, message.moderator.person), message.moderator],
+      };
+    case 'moderator.dismissed':
+      return { ...room, moderators: withoutModerator(room, message.person) };
     default:
       return room;
   }
@@ -251,6 +261,10 @@ function ended(room: RoomCard, atMs: number): RoomCard {
 
 function withoutPin(room: RoomCard, product: string): RoomCard['pins'] {
   return room.pins.filter((pin) => pin.product.product !== product);
+}
+
+function withoutModerator(room: RoomCard, person: string): PersonCard[] {
+  return (room.moderators ?? []).filter((card) => card.person !== person);
 }
 
 function withoutStream(room: RoomCard, seat: string): RoomCard['streams'] {

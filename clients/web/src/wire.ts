@@ -116,6 +116,8 @@ export interface RoomCard {
   /** Comments wait for a moderator before others see them. */
   reviewed?: boolean;
   pinned_comment?: CommentLine | null;
+  /** Whom the host has asked to moderate this room. */
+  moderators?: PersonCard[];
 }
 
 export type SanctionKind = 'shadow' | 'ban';
@@ -272,7 +274,9 @@ export type Request =
   | { t: 'comment.pin'; comment: string }
   | { t: 'comment.unpin' }
   | { t: 'review'; comment: string; approve: boolean }
-  | { t: 'impose'; kind: SanctionKind; person: string; name?: string; seconds?: number };
+  | { t: 'impose'; kind: SanctionKind; person: string; name?: string; seconds?: number }
+  | { t: 'moderator.appoint'; person: string; name: string }
+  | { t: 'moderator.dismiss'; person: string };
 
 export type ClientMessage =
   JoinMessage | { t: 'ping'; id?: number } | { t: 'like'; n: number } | (Request & { id?: number });
@@ -346,6 +350,8 @@ export type ControlMessage = { offset: number; at_ms: number } & (
   | { t: 'review.mode'; on: boolean }
   | { t: 'comment.pinned'; comment: CommentLine }
   | { t: 'comment.unpinned' }
+  | { t: 'moderator.appointed'; moderator: PersonCard }
+  | { t: 'moderator.dismissed'; person: string }
 );
 
 export type ServerMessage =
@@ -366,6 +372,7 @@ export type ServerMessage =
   | { t: 'viewers'; n: number }
   | { t: 'likes'; n: number }
   | { t: 'comments'; comments: CommentLine[] }
+  | { t: 'me'; me: PersonCard }
   | { t: 'moderation'; held: CommentLine[]; sanctions: Sanction[] }
   | { t: 'held'; comments: CommentLine[] }
   | { t: 'shadowed'; comments: CommentLine[] }

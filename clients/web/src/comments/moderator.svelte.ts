@@ -25,7 +25,25 @@ export class Moderator {
 
   get may(): boolean {
     const role = this.live.view.me?.role;
-    return role === 'host' || role === 'moderator';
+    return role === 'moderator' || this.mayAppoint;
+  }
+
+  /** Whether they may also say who moderates. */
+  get mayAppoint(): boolean {
+    const role = this.live.view.me?.role;
+    return role === 'host' || role === 'operator';
+  }
+
+  isModerator(person: string): boolean {
+    return this.live.view.room?.moderators?.some((card) => card.person === person) ?? false;
+  }
+
+  appoint({ person, name }: CommentLine['person']): Promise<void> {
+    return this.attempt({ t: 'moderator.appoint', person, name });
+  }
+
+  dismiss(person: string): Promise<void> {
+    return this.attempt({ t: 'moderator.dismiss', person });
   }
 
   /** Everybody who is muted, hidden or removed now. */

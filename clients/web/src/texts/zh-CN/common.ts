@@ -22,7 +22,7 @@ export default {
   'role.guest': '游客',
   'role.host': '主播',
   'role.brand': '品牌方',
-  'role.moderator': '场控',
+  'role.moderator': '房管',
   'role.operator': '运营',
   'action.back': '返回',
   'action.cancel': '取消',

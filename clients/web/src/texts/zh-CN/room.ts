@@ -27,7 +27,7 @@ export default {
   'chat.newest': '最新评论',
   'chat.announce': '{n} 条新评论。{name}：{text}',
   'verdict.sampled': '直播间太热闹了，这条评论仅你可见。',
-  'verdict.held': '评论正在等待场控确认。',
+  'verdict.held': '评论正在等待房管确认。',
   'pin.showing': '讲解中',
   'pin.short': '讲解中',
   'sale.title': '限时秒杀',
