@@ -140,6 +140,7 @@ export default {
   'error.bad_address': 'Please check this field of the address.',
   'error.note_too_long': 'The note has at most {max} characters.',
   'error.bad_policy': 'This is not possible as a shop’s policy.',
+  'error.person_not_found': 'There is no such person.',
   'error.shop_not_found': 'There is no such shop.',
   'error.orders_open': 'There are still {n} orders under way.',
   'error.sales_full': 'At most {max} products can be on sale at once.',

@@ -139,6 +139,7 @@ export default {
   'error.bad_address': '请检查地址的这一项。',
   'error.note_too_long': '备注最多 {max} 个字。',
   'error.bad_policy': '店铺政策不能这样设置。',
+  'error.person_not_found': '没有这个用户。',
   'error.shop_not_found': '没有这家店铺。',
   'error.orders_open': '还有 {n} 笔订单未完成。',
   'error.sales_full': '最多同时上架 {max} 种商品。',
