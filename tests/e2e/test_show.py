@@ -6,12 +6,14 @@ import asyncio
 import re
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Locator, expect
+import pytest
+from playwright.async_api import Browser, Locator, expect
 
-from tests.e2e.conftest import OpenPerson
+from tests.e2e.conftest import OpenPerson, people_of
 from tests.e2e.demo import Demo
 from tests.e2e.person import Person
 
@@ -180,8 +182,28 @@ async def test_a_share_unlocks_a_coupon_when_a_friend_stays(person: OpenPerson) 
     await until(unlocked)
 
 
-async def test_a_brands_slot_starts_by_itself(person: OpenPerson) -> None:
-    host, brand, viewer = await person("host"), await person("brand"), await person("viewer", phone=True)
+@pytest.fixture
+def fresh_demo(tmp_path: Path) -> Iterator[Demo]:
+    """A demo of the test's own, in which no slot has begun."""
+    running = Demo(tmp_path / "demo")
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+async def newcomer(browser: Browser, fresh_demo: Demo) -> AsyncIterator[OpenPerson]:
+    """Opens a browser context for a person of the fresh demo."""
+    async with people_of(fresh_demo, browser) as open_person:
+        yield open_person
+
+
+async def test_a_brands_slot_starts_by_itself(newcomer: OpenPerson) -> None:
+    host, brand, viewer = (
+        await newcomer("host"),
+        await newcomer("brand"),
+        await newcomer("viewer", phone=True),
+    )
     room = await current_room(host)
     await go_live(host, room)
     await viewer.go(f"/room/{room}")

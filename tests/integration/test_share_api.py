@@ -81,6 +81,7 @@ async def test_a_link_promises_a_coupon_that_a_friend_unlocks(site: Site, redis:
         "discount_minor": 500,
         "threshold_minor": 3_000,
         "currency": "CNY",
+        "percent_ppm": 0,
     }
     assert await wallet(redis, "viewer") == [("locked", 0)]
     assert await come(site, "friend", link["grant"]) == "verified"
