@@ -21,7 +21,10 @@ class StockCount(Struct, frozen=True, kw_only=True):
 
 
 class SaleOpening(Struct, frozen=True, kw_only=True):
-    """A sale about to open. Its stock was taken from the shop's before, under the sale's id."""
+    """A sale about to open. Its stock was taken from the shop's before, under the sale's id.
+
+    Its times are reckoned from the store's clock, which alone decides when it opens and closes.
+    """
 
     sale: SaleId
     room: RoomId
@@ -30,32 +33,44 @@ class SaleOpening(Struct, frozen=True, kw_only=True):
     stock: int
     limit: int
     """Units per buyer."""
-    opens_ms: int
-    closes_ms: int
+    opens_ms: int = 0
+    """When it opens; 0, or a time that has passed: at once."""
+    wait_ms: int = 0
+    """How long from now until it opens, where that is later."""
+    length_ms: int = 0
+    """How long it is open; 0: as long as the show."""
     hold_seconds: int
     offer: bytes
     """What checkout needs to know of it, JSON; the inventory only keeps it."""
+    card: bytes
+    """What the room shows of it, JSON, without ``TERMS``."""
 
 
-class Append(Struct, frozen=True, kw_only=True):
-    """An event for the room's log, valid only at the offset that its author saw."""
+TERMS = ("version", "phase", "price_minor", "stock", "limit", "opens_ms", "closes_ms")
+"""What changes while a sale lasts; the inventory adds it to the card that the room shows."""
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """Where the author of an event saw the end of a room's log."""
 
     epoch: str
-    expected_offset: int
-    event: bytes
-    """JSON, without its offset."""
+    offset: int
 
 
 class SaleAdjustment(Struct, frozen=True, kw_only=True):
-    """A change of a running sale; added units were taken from the shop's stock before."""
+    """A change of a sale that is not over; added units were taken from the shop's stock before."""
 
     sale: SaleId
+    operation: str
+    """The same operation is made once, however often it is asked for."""
     version: int
     """The version that is changed; the sale then has the next one."""
-    price_minor: int
-    limit: int
-    """Never lower than before: somebody may have as many already."""
-    closes_ms: int
+    price_minor: int = 0
+    """0: as it is."""
+    limit: int = 0
+    """Never lower than before: somebody may have as many already. 0: as it is."""
+    extend_ms: int = 0
+    """How much later it closes; negative: earlier."""
     added: int = 0
     """Units more; negative takes units away that nobody holds."""
 
@@ -97,12 +112,12 @@ class StockAudit(Struct, frozen=True, kw_only=True):
 class Inventory(Protocol):
     """The stock of all sales; each call is atomic, durable when it answers, and safe to repeat."""
 
-    async def open_sale(self, opening: SaleOpening, append: Append) -> int:
-        """Opens a sale and appends its event; answers the event's offset.
+    async def open_sale(self, opening: SaleOpening, place: Place) -> int:
+        """Opens or announces a sale and appends its event; answers the event's offset.
 
         Raises:
             Stale: the room has moved on and nothing was written; look again and repeat.
-            Conflict: ``key_reused``: the sale was voided.
+            Conflict: ``key_reused``: the sale was voided; ``opens_too_late``.
             Unavailable: ``not_durable``: the server could lose what it acknowledges.
         """
         ...
@@ -113,21 +128,27 @@ class Inventory(Protocol):
         ...
 
     async def close_sale(self, sale: SaleId, version: int) -> StockCount:
-        """Closes a sale; open holds keep their time, the rest goes back when the last has ended.
+        """Closes a sale, or cancels one that has not opened.
+
+        Open holds keep their time; the rest goes back when the last has ended.
 
         Raises:
             Conflict: ``sale_changed``: it has another version.
         """
         ...
 
-    async def adjust_sale(self, adjustment: SaleAdjustment, append: Append) -> StockCount:
-        """Changes a running sale and appends its event; open holds keep their price.
+    async def adjust_sale(self, adjustment: SaleAdjustment) -> StockCount:
+        """Changes a sale that is not over and appends its event; open holds keep their price.
 
         Raises:
-            Stale: the room has moved on and nothing was written; look again and repeat.
-            Conflict: ``sale_changed`` (it has another version), ``sale_closed``, ``limit_lowered`` or
-                ``too_few_available``.
+            Conflict: ``sale_changed`` (it has another version), ``sale_closed``, ``limit_lowered``,
+                ``too_few_available``, ``end_passed``, ``sale_without_end``; ``key_reused`` (the operation was
+                another change, or was voided).
         """
+        ...
+
+    async def void_adjustment(self, sale: SaleId, operation: str) -> bool:
+        """Makes sure that a change which was not made never is; false where it was made."""
         ...
 
     async def stock(self, sales: Sequence[SaleId]) -> list[StockCount]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from livecommerce.room.cards import CommentLine, PersonCard, ProductCard, RoomState, SaleCard, SkuCard
+from livecommerce.room.events import SaleOpened
 
 ROOM = "00" + "R" * 26
 HOST = "zz" + "H" * 26
@@ -47,6 +48,11 @@ def a_sale(name: str = "umbrella", at_ms: int = 5_000) -> SaleCard:
         closes_ms=at_ms + 60_000,
         hold_seconds=180,
     )
+
+
+def opened(sale: SaleCard) -> SaleOpened:
+    """What the inventory appends when a sale opens."""
+    return SaleOpened(at_ms=sale.opens_ms, sale=sale)
 
 
 def a_comment(comment: str = "c1", person: str = "p", text: str = "hello") -> CommentLine:

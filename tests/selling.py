@@ -17,7 +17,7 @@ from livecommerce.checkout import Checkout, Held, Wish
 from livecommerce.clock import now_ms
 from livecommerce.coupon import CouponDrop, GrantCard, GrantSummary
 from livecommerce.errors import DomainError
-from livecommerce.flash_sale import Append, SaleOpening
+from livecommerce.flash_sale import Place, SaleOpening
 from livecommerce.ids import (
     CampaignId,
     OrderId,
@@ -111,10 +111,17 @@ class Shop:
         return [msgspec.json.decode(fields[b"event"])["t"] for _, fields in entries]
 
     def opening(
-        self, stock: int, *, limit: int = 1, hold_seconds: int = 180, seconds: int = 300, price: int = PRICE
+        self,
+        stock: int,
+        *,
+        limit: int = 1,
+        hold_seconds: int = 180,
+        seconds: int = 300,
+        price: int = PRICE,
+        wait_ms: int = 0,
     ) -> SaleOpening:
-        """A sale of umbrellas from a second ago on."""
-        sale, at_ms = SaleId(new_id(self.shard)), now_ms()
+        """A sale of umbrellas, open now unless it is to wait."""
+        sale = SaleId(new_id(self.shard))
         return SaleOpening(
             sale=sale,
             room=self.room,
@@ -122,22 +129,41 @@ class Shop:
             price_minor=price,
             stock=stock,
             limit=limit,
-            opens_ms=at_ms - 1_000,
-            closes_ms=at_ms + seconds * 1_000,
+            wait_ms=wait_ms,
+            length_ms=seconds * 1_000,
             hold_seconds=hold_seconds,
             offer=msgspec.json.encode(offer(self.room, sale)),
+            card=msgspec.json.encode({"sale": sale}),
         )
 
     async def open_sale(self, stock: int, **changes: int) -> SaleId:
-        """Opens a sale, now."""
+        """Opens a sale, or announces one."""
         opening = self.opening(stock, **changes)
-        await self.inventory.open_sale(opening, await self.append_here("sale.opened"))
+        await self.inventory.open_sale(opening, await self.here())
         return opening.sale
 
-    async def append_here(self, kind: str) -> Append:
-        """An event for the log's end."""
-        event = msgspec.json.encode({"t": kind})
-        return Append(epoch="epoch", expected_offset=await self.offset(), event=event)
+    async def here(self) -> Place:
+        """The log's end."""
+        return Place(epoch="epoch", offset=await self.offset())
+
+    async def card_of(self, kind: str) -> Any:
+        """The card in the newest event of a kind."""
+        entries: Any = await self.redis.xrevrange(f"{tag(self.shard)}:log:{self.room}")
+        events = (msgspec.json.decode(fields[b"event"]) for _, fields in entries)
+        return next(event["sale"] for event in events if event["t"] == kind)
+
+    async def start_time_comes(self, sale: str) -> None:
+        """Moves a scheduled sale's start to now, as waiting would."""
+        await self._move(sale, "opens_ms", "sale_starts")
+
+    async def end_comes(self, sale: str) -> None:
+        """Moves a sale's end to now, as waiting would."""
+        await self._move(sale, "closes_ms", "sale_ends")
+
+    async def _move(self, sale: str, field: str, deadlines: str) -> None:
+        at_ms = now_ms() - 1
+        await self.redis.hset(f"{tag(self.shard)}:sale:{sale}", field, str(at_ms))
+        await self.redis.zadd(f"{tag(self.shard)}:{deadlines}", {sale: at_ms}, xx=True)
 
     async def try_buy(self, sale: str, buyer: str, **changes: str | int) -> Held | DomainError:
         """Taps on *buy*, with a fresh key unless one is given."""
@@ -261,7 +287,7 @@ class Shop:
     ) -> str:
         """Offers coupons to the room, under a fresh id unless one is given."""
         drop, summary = drop or new_id(self.shard), summary or self.summary(shop=shop)
-        append = await self.append_here("coupon.dropped")
+        here = await self.here()
         await self.coupons.drop(
             CouponDrop(
                 drop=drop,
@@ -272,9 +298,9 @@ class Shop:
                 per_person=per_person,
                 ends_ms=now_ms() + 60_000,
             ),
-            append.epoch,
-            append.expected_offset,
-            append.event,
+            here.epoch,
+            here.offset,
+            msgspec.json.encode({"t": "coupon.dropped"}),
         )
         return drop
 

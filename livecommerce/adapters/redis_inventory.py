@@ -14,7 +14,7 @@ from livecommerce.adapters.redis_functions import ask, call, refusal
 from livecommerce.basket import Offer
 from livecommerce.checkout import Draft, Held
 from livecommerce.errors import DomainError, NotFound, Unavailable
-from livecommerce.flash_sale import Append, SaleAdjustment, SaleOpening, StockAudit, StockCount
+from livecommerce.flash_sale import Place, SaleAdjustment, SaleOpening, StockAudit, StockCount
 from livecommerce.ids import SaleId, Shard, shard_of
 from livecommerce.orders import OrderCard
 from livecommerce.room.live import Stale
@@ -33,8 +33,8 @@ class RedisInventory:
         self._redis = redis
         self._durability = Durability(redis)
 
-    async def open_sale(self, opening: SaleOpening, append: Append) -> int:
-        """Opens a sale and appends its event; answers the event's offset.
+    async def open_sale(self, opening: SaleOpening, place: Place) -> int:
+        """Opens or announces a sale and appends its event; answers the event's offset.
 
         Raises:
             Stale: the room has moved on; nothing was written.
@@ -43,20 +43,21 @@ class RedisInventory:
         await self._durability.require_now(tag_of(opening.room))
         answer = await ask(
             self._redis,
-            "sale_open_v1",
+            "sale_open_v2",
             opening.sale,
             opening.room,
-            append.epoch,
-            append.expected_offset,
-            append.event,
+            place.epoch,
+            place.offset,
             opening.sku,
             opening.price_minor,
             opening.stock,
             opening.limit,
             opening.opens_ms,
-            opening.closes_ms,
+            opening.wait_ms,
+            opening.length_ms,
             opening.hold_seconds * 1000,
             opening.offer,
+            opening.card,
         )
         offset: int = answer[0]
         return offset
@@ -70,26 +71,25 @@ class RedisInventory:
         """Closes a sale; open holds keep their time, the rest goes back when the last has ended."""
         return _count(sale, await ask(self._redis, "sale_close_v1", sale, version))
 
-    async def adjust_sale(self, adjustment: SaleAdjustment, append: Append) -> StockCount:
-        """Changes a running sale and appends its event; open holds keep their price.
-
-        Raises:
-            Stale: the room has moved on; nothing was written.
-        """
+    async def adjust_sale(self, adjustment: SaleAdjustment) -> StockCount:
+        """Changes a sale that is not over and appends its event; open holds keep their price."""
         answer = await ask(
             self._redis,
-            "sale_adjust_v1",
+            "sale_adjust_v2",
             adjustment.sale,
-            append.epoch,
-            append.expected_offset,
-            append.event,
+            adjustment.operation,
             adjustment.version,
             adjustment.price_minor,
             adjustment.limit,
-            adjustment.closes_ms,
+            adjustment.extend_ms,
             adjustment.added,
         )
         return _count(adjustment.sale, answer)
+
+    async def void_adjustment(self, sale: SaleId, operation: str) -> bool:
+        """Makes sure that a change which was not made never is; false where it was made."""
+        answer: bytes = await call(self._redis, shard_of(sale), "sale_adjust_void_v1", sale, operation)
+        return answer == b"voided"
 
     async def stock(self, sales: Sequence[SaleId]) -> list[StockCount]:
         """What is left of each; unknown sales are left out. One shard, one call."""

@@ -15,7 +15,7 @@ from livecommerce.basket import MAX_LINES
 from livecommerce.coupon import GrantCard
 from livecommerce.flash_sale import StockCount
 from livecommerce.orders import OrderCard
-from livecommerce.room.cards import CommentLine, PersonCard, RoomState
+from livecommerce.room.cards import NO_END_MS, CommentLine, PersonCard, RoomState
 from livecommerce.room.events import RoomEvent
 from livecommerce.room.sanctions import Sanction
 
@@ -130,7 +130,7 @@ class Unpin(ClientMessage, frozen=True, kw_only=True, tag="unpin"):
 
 
 class SaleOpen(ClientMessage, frozen=True, kw_only=True, tag="sale.open"):
-    """Opens a flash sale of one SKU (host)."""
+    """Opens a flash sale of one SKU, or announces one that opens by itself (host)."""
 
     sku: Id
     price_minor: Price
@@ -139,6 +139,11 @@ class SaleOpen(ClientMessage, frozen=True, kw_only=True, tag="sale.open"):
     limit: Annotated[int, Meta(ge=1, le=99)] = 1
     """Units per buyer."""
     seconds: Annotated[int, Meta(ge=10, le=86_400)] = 300
+    """How long it is open."""
+    wait_seconds: Annotated[int, Meta(ge=0, le=86_400)] = 0
+    """How long until it opens, by the server's clock."""
+    opens_ms: Annotated[int, Meta(ge=0, le=NO_END_MS)] = 0
+    """When it opens, at most a day ahead; 0 or a time that has passed: at once."""
 
 
 class ShelfOpen(ClientMessage, frozen=True, kw_only=True, tag="shelf.open"):
@@ -152,7 +157,7 @@ class ShelfOpen(ClientMessage, frozen=True, kw_only=True, tag="shelf.open"):
 
 
 class SaleClose(ClientMessage, frozen=True, kw_only=True, tag="sale.close"):
-    """Closes a sale; holds that are open keep their time (host)."""
+    """Closes a sale, or cancels one that has not opened; holds that are open keep their time (host)."""
 
     sale: Id
     version: Positive

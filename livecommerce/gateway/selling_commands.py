@@ -13,7 +13,7 @@ from livecommerce.checkout import Held, Wish
 from livecommerce.clock import Clock
 from livecommerce.coupon import Campaign, Campaigns, CouponDrop, Wallets
 from livecommerce.errors import Conflict, DomainError, NotFound, Unavailable
-from livecommerce.flash_sale import Append, Inventory, SaleOpening
+from livecommerce.flash_sale import TERMS, Inventory, Place, SaleOpening
 from livecommerce.gateway import messages as wire
 from livecommerce.gateway.room_commands import ok
 from livecommerce.gateway.served_room import ServedRoom
@@ -21,7 +21,7 @@ from livecommerce.gateway.session import Session
 from livecommerce.gateway.trail import Trail
 from livecommerce.ids import CampaignId, PersonId, RoomId, SaleId, SkuId, named_id, new_id, shard_of
 from livecommerce.room import room as rules
-from livecommerce.room.cards import FLASH, NO_END_MS, SHELF, DropCard, ProductCard, RoomState, SaleCard
+from livecommerce.room.cards import FLASH, SHELF, DropCard, ProductCard, RoomState, SaleCard
 from livecommerce.room.events import RoomEvent
 from livecommerce.room.live import ATTEMPTS, LiveRoom, Stale
 
@@ -112,8 +112,10 @@ class SellingCommands:
         state = session.served.live.state
         for line in lines:
             card = rules.find_sale(state, line.sale)
-            if card.version != line.version:
-                raise Conflict("sale_changed", version=card.version, sale=card.sale)
+            if card.version != line.version and card.price_minor != line.price_minor:
+                raise Conflict(
+                    "price_changed", price_minor=card.price_minor, version=card.version, sale=card.sale
+                )
         segment = state.segment
         held = await self._buying.buy(
             Wish(
@@ -154,7 +156,8 @@ class SellingCommands:
         if lent.returned is not None or (lent.allocated, lent.sku) != (message.stock, sku):
             raise Conflict("key_reused")
         try:
-            await self._append(served, lambda: self._open(served, sale, message, product, shown, brand_ppm))
+            opening = self._opening(served.live.state, sale, message, product, shown, brand_ppm)
+            await self._append(served, lambda: self._open(served, opening, message))
         except Unavailable:
             raise  # it may have opened; the same key finds out
         except DomainError:
@@ -170,36 +173,40 @@ class SellingCommands:
             await self._stockroom.take_back(sale, 0, self._clock())
 
     async def _open(
+        self, served: ServedRoom, opening: SaleOpening, message: wire.SaleOpen | wire.ShelfOpen
+    ) -> None:
+        live = served.live
+        rules.check_sale(live.state, message.sku, _kind(message))
+        await self._inventory.open_sale(opening, Place(epoch=live.epoch, offset=live.offset))
+
+    def _opening(
         self,
-        served: ServedRoom,
+        state: RoomState,
         sale: SaleId,
         message: wire.SaleOpen | wire.ShelfOpen,
         product: Product,
         shown: ProductCard,
         brand_ppm: int,
-    ) -> None:
-        state = served.live.state
-        now_ms = self._clock()
-        segment = state.segment
-        kind, closes_ms = _kind(message, now_ms)
+    ) -> SaleOpening:
+        kind, flash = _kind(message), isinstance(message, wire.SaleOpen)
+        segment = state.segment if flash else None
         card = SaleCard(
             sale=sale,
             version=1,
-            phase="open",
+            phase="",
             product=shown,
             sku=message.sku,
-            price_minor=_price(message, product),
+            price_minor=0,
             list_price_minor=product.variant(message.sku).price_minor,
             currency=product.currency,
-            stock=message.stock,
-            limit=message.limit,
-            opens_ms=now_ms,
-            closes_ms=closes_ms,
+            stock=0,
+            limit=0,
+            opens_ms=0,
+            closes_ms=0,
             hold_seconds=self._hold_seconds,
-            segment=segment.segment if segment and kind == FLASH else None,
+            segment=segment.segment if segment else None,
             kind=kind,
         )
-        event = rules.open_sale(state, card)
         offer = Offer(
             sale=sale,
             room=state.room,
@@ -214,22 +221,23 @@ class SellingCommands:
             currency=product.currency,
             brand_ppm=brand_ppm,
         )
-        opening = SaleOpening(
+        return SaleOpening(
             sale=sale,
             room=RoomId(state.room),
             sku=message.sku,
-            price_minor=card.price_minor,
+            price_minor=_price(message, product),
             stock=message.stock,
             limit=message.limit,
-            opens_ms=card.opens_ms,
-            closes_ms=card.closes_ms,
+            opens_ms=message.opens_ms if isinstance(message, wire.SaleOpen) else 0,
+            wait_ms=message.wait_seconds * 1000 if isinstance(message, wire.SaleOpen) else 0,
+            length_ms=message.seconds * 1000 if isinstance(message, wire.SaleOpen) else 0,
             hold_seconds=self._hold_seconds,
             offer=msgspec.json.encode(offer),
+            card=_unchanging(card),
         )
-        await self._inventory.open_sale(opening, _append(served, event))
 
     async def close_sale(self, session: Session, message: wire.SaleClose) -> wire.Ok | None:
-        """Closes a sale; holds keep their time."""
+        """Closes a sale, or cancels one that has not opened; holds keep their time."""
         session.require_host()
         rules.find_sale(session.served.live.state, message.sale)
         count = await self._inventory.close_sale(SaleId(message.sale), message.version)
@@ -289,7 +297,8 @@ class SellingCommands:
 
     async def _drop(self, served: ServedRoom, drop: str, message: wire.CouponDrop, terms: Campaign) -> None:
         card = self._drop_card(drop, terms, message)
-        append = _append(served, rules.drop_coupon(served.live.state, card, self._clock()))
+        live = served.live
+        event = rules.drop_coupon(live.state, card, self._clock())
         offered = CouponDrop(
             drop=drop,
             room=RoomId(served.live.room),
@@ -299,7 +308,7 @@ class SellingCommands:
             per_person=terms.per_person,
             ends_ms=card.ends_ms,
         )
-        await self._wallets.drop(offered, append.epoch, append.expected_offset, append.event)
+        await self._wallets.drop(offered, live.epoch, live.offset, _without_offset(event))
 
     def _drop_card(self, drop: str, terms: Campaign, message: wire.CouponDrop) -> DropCard:
         return DropCard(
@@ -329,11 +338,10 @@ class SellingCommands:
         raise Unavailable("room_busy")
 
 
-def _append(served: ServedRoom, event: RoomEvent) -> Append:
-    live = served.live
+def _without_offset(event: RoomEvent) -> bytes:
     fields = msgspec.to_builtins(event)
     del fields["offset"]
-    return Append(epoch=live.epoch, expected_offset=live.offset, event=msgspec.json.encode(fields))
+    return msgspec.json.encode(fields)
 
 
 def _price(message: wire.SaleOpen | wire.ShelfOpen, product: Product) -> int:
@@ -343,11 +351,14 @@ def _price(message: wire.SaleOpen | wire.ShelfOpen, product: Product) -> int:
     return product.variant(message.sku).price_minor
 
 
-def _kind(message: wire.SaleOpen | wire.ShelfOpen, now_ms: int) -> tuple[str, int]:
-    """What kind of sale it is, and when it closes."""
-    if isinstance(message, wire.SaleOpen):
-        return FLASH, now_ms + message.seconds * 1000
-    return SHELF, NO_END_MS
+def _kind(message: wire.SaleOpen | wire.ShelfOpen) -> str:
+    return FLASH if isinstance(message, wire.SaleOpen) else SHELF
+
+
+def _unchanging(card: SaleCard) -> bytes:
+    """What of a card stays as it is while the sale lasts."""
+    fields = msgspec.to_builtins(card)
+    return msgspec.json.encode({name: fields[name] for name in fields if name not in TERMS})
 
 
 class _StillSelling(Exception):

@@ -23,7 +23,14 @@ from livecommerce.ids import SaleId
 from livecommerce.orders import OrderCard
 from livecommerce.room import bus
 from livecommerce.room.cards import CommentLine
-from livecommerce.room.events import Deleted, ModeratorAppointed, ModeratorDismissed, RoomEvent, SaleOpened
+from livecommerce.room.events import (
+    Deleted,
+    ModeratorAppointed,
+    ModeratorDismissed,
+    RoomEvent,
+    SaleOpened,
+    SaleScheduled,
+)
 from livecommerce.room.fanout import Fanout, Viewer
 from livecommerce.room.lanes import Lane
 from livecommerce.room.live import LiveRoom, LoadedRoom, RoomStore
@@ -148,7 +155,7 @@ class ServedRoom:
         for event in events:
             if isinstance(event, Deleted):
                 self._forget_comment(event.comment)
-            elif isinstance(event, SaleOpened):
+            elif isinstance(event, (SaleScheduled, SaleOpened)):
                 sale = event.sale
                 fresh = StockCount(sale=sale.sale, v=0, available=sale.stock, held=0, sold=0)
                 self.stock.setdefault(sale.sale, fresh)

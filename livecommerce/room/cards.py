@@ -59,7 +59,7 @@ class SaleCard(Struct, frozen=True, kw_only=True):
     sale: str
     version: int
     phase: str
-    """open, sold_out, closed."""
+    """scheduled (opens at ``opens_ms``), open, sold_out, closed."""
     product: ProductCard
     sku: str
     price_minor: int

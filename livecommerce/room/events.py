@@ -43,14 +43,20 @@ class Unpinned(Event, frozen=True, kw_only=True, tag="unpinned"):
     product: str
 
 
+class SaleScheduled(Event, frozen=True, kw_only=True, tag="sale.scheduled"):
+    """A sale was announced that opens later; it goes to the head of ``sales``."""
+
+    sale: SaleCard
+
+
 class SaleOpened(Event, frozen=True, kw_only=True, tag="sale.opened"):
-    """A sale opened; it goes to the head of ``sales``."""
+    """A sale opened; it goes to the head of ``sales``, replacing itself."""
 
     sale: SaleCard
 
 
 class SaleAdjusted(Event, frozen=True, kw_only=True, tag="sale.adjusted"):
-    """A running sale changed: it is replaced where it stands; its phase stays."""
+    """A sale's terms changed: it is replaced where it stands; its phase stays."""
 
     sale: SaleCard
 
@@ -161,6 +167,7 @@ RoomEvent = (
     | ShowEnded
     | Pinned
     | Unpinned
+    | SaleScheduled
     | SaleOpened
     | SaleAdjusted
     | SoldOut

@@ -71,25 +71,14 @@ def unpin(state: RoomState, product: str, now_ms: int) -> tuple[RoomEvent, ...]:
     return (ev.Unpinned(at_ms=now_ms, product=product),)
 
 
-def open_sale(state: RoomState, sale: SaleCard) -> RoomEvent:
-    """Checks that a sale may open now; the stock itself is the inventory's."""
+def check_sale(state: RoomState, sku: str, kind: str) -> None:
+    """Checks that a sale may open or be announced now; its stock and its times are the inventory's."""
     _require_live(state)
-    running = [other for other in state.sales if other.phase != "closed" and other.kind == sale.kind]
-    if any(other.sku == sale.sku for other in running):
-        raise Conflict("sale_running", sku=sale.sku)
+    running = [other for other in state.sales if other.phase != "closed" and other.kind == kind]
+    if any(other.sku == sku for other in running):
+        raise Conflict("sale_running", sku=sku)
     if len(running) >= MAX_SALES:
         raise Conflict("sales_full", max=MAX_SALES)
-    return ev.SaleOpened(at_ms=sale.opens_ms, sale=sale)
-
-
-def adjust_sale(state: RoomState, sale: SaleCard, now_ms: int) -> RoomEvent:
-    """Checks that a sale may change into this card, whose version is the next one."""
-    current = find_sale(state, sale.sale)
-    if current.phase == "closed":
-        raise Conflict("sale_closed")
-    if sale.version != current.version + 1:
-        raise Conflict("sale_changed", version=current.version)
-    return ev.SaleAdjusted(at_ms=now_ms, sale=sale)
 
 
 def find_sale(state: RoomState, sale: str) -> SaleCard:
@@ -227,8 +216,8 @@ def apply(state: RoomState, event: RoomEvent) -> RoomState:
             return replace(state, pins=(card, *_without_pin(state, card.product.product)))
         case ev.Unpinned(product=product):
             return replace(state, pins=_without_pin(state, product))
-        case ev.SaleOpened(sale=sale):
-            return replace(state, sales=(sale, *(card for card in state.sales if card.phase != "closed")))
+        case ev.SaleScheduled(sale=sale) | ev.SaleOpened(sale=sale):
+            return _with_first_sale(state, sale)
         case ev.SaleAdjusted(sale=sale):
             return _with_sale(state, sale)
         case ev.SoldOut(sale=sale):
@@ -287,6 +276,11 @@ def _without_stream(state: RoomState, seat: str) -> tuple[StreamCard, ...]:
 
 def _without_moderator(state: RoomState, person: str) -> tuple[PersonCard, ...]:
     return tuple(card for card in state.moderators if card.person != person)
+
+
+def _with_first_sale(state: RoomState, sale: SaleCard) -> RoomState:
+    others = (card for card in state.sales if card.phase != "closed" and card.sale != sale.sale)
+    return replace(state, sales=(sale, *others))
 
 
 def _with_sale(state: RoomState, sale: SaleCard) -> RoomState:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from livecommerce.adapters.redis_connection import Connection, tag
 from livecommerce.checkout import Held
 from livecommerce.clock import now_ms
 from livecommerce.errors import Conflict, NotFound, Unavailable
 from livecommerce.flash_sale import SaleAdjustment, StockCount
-from livecommerce.ids import OrderId, PersonId, SaleId
+from livecommerce.ids import OrderId, PersonId, SaleId, new_id
 from livecommerce.orders import ConfirmedOrder, OrderCard
 from livecommerce.room.live import Stale
 from tests.selling import PRICE, SHARD, Shop, a_wish
@@ -168,13 +169,13 @@ async def test_releasing_an_outdated_version_changes_nothing(shop: Shop) -> None
     await shop.assert_lawful(sale)
 
 
-def change(sale: SaleId, **fields: int) -> SaleAdjustment:
-    fixed = {"version": 1, "price_minor": PRICE, "limit": 1, "closes_ms": now_ms() + 60_000}
-    return SaleAdjustment(sale=sale, **fixed | fields)
+def change(sale: SaleId, **fields: int | str) -> SaleAdjustment:
+    fixed = {"operation": new_id(), "version": 1}
+    return SaleAdjustment(sale=sale, **fixed | fields)  # type: ignore[arg-type]
 
 
-async def adjust(shop: Shop, sale: SaleId, **fields: int) -> StockCount:
-    return await shop.inventory.adjust_sale(change(sale, **fields), await shop.append_here("sale.adjusted"))
+async def adjust(shop: Shop, sale: SaleId, **fields: int | str) -> StockCount:
+    return await shop.inventory.adjust_sale(change(sale, **fields))
 
 
 async def test_an_adjusted_price_holds_for_later_wishes_only(shop: Shop) -> None:
@@ -220,18 +221,159 @@ async def test_a_limit_is_raised_but_not_lowered(shop: Shop) -> None:
 
 
 async def test_an_adjusted_end_is_kept_to(shop: Shop) -> None:
+    sale = await shop.open_sale(2, seconds=300)
+    before = await shop.card_of("sale.opened")
+    await adjust(shop, sale, extend_ms=-60_000)
+    after = await shop.card_of("sale.adjusted")
+    assert after["closes_ms"] == before["closes_ms"] - 60_000
+    with pytest.raises(Conflict, match="end_passed"):
+        await adjust(shop, sale, version=2, extend_ms=-300_000)
+
+
+async def test_a_sale_as_long_as_the_show_has_no_end_to_move(shop: Shop) -> None:
+    sale = await shop.open_sale(2, seconds=0)
+    with pytest.raises(Conflict, match="sale_without_end"):
+        await adjust(shop, sale, extend_ms=60_000)
+
+
+async def test_a_sale_that_is_over_is_not_adjusted(shop: Shop) -> None:
     sale = await shop.open_sale(2)
-    await adjust(shop, sale, closes_ms=now_ms() - 1)
+    await shop.end_comes(sale)
+    with pytest.raises(Conflict, match="sale_closed"):
+        await adjust(shop, sale, extend_ms=60_000)
+
+
+async def test_the_room_sees_new_terms_whole(shop: Shop) -> None:
+    sale = await shop.open_sale(2)
+    await adjust(shop, sale, price_minor=PRICE - 1, limit=3, added=4)
+    card = await shop.card_of("sale.adjusted")
+    terms = {name: card[name] for name in ("sale", "version", "phase", "price_minor", "stock", "limit")}
+    assert terms == {
+        "sale": sale, "version": 2, "phase": "open", "price_minor": PRICE - 1, "stock": 6, "limit": 3,
+    }  # fmt: skip
+
+
+async def test_an_adjustment_whose_answer_was_lost_is_made_once(shop: Shop) -> None:
+    sale = await shop.open_sale(2)
+    once = change(sale, added=3)
+    first = await shop.inventory.adjust_sale(once)
+    await shop.buy(sale, "ann")
+    assert await shop.inventory.adjust_sale(once) == first
+    assert (await shop.events()).count("sale.adjusted") == 1
+    with pytest.raises(Conflict, match="key_reused"):
+        await shop.inventory.adjust_sale(replace(once, added=4))
+    await shop.assert_lawful(sale)
+
+
+async def test_a_voided_adjustment_is_never_made(shop: Shop) -> None:
+    sale = await shop.open_sale(2)
+    never, made = change(sale, added=3), change(sale, added=1)
+    assert await shop.inventory.void_adjustment(sale, never.operation)
+    with pytest.raises(Conflict, match="key_reused"):
+        await shop.inventory.adjust_sale(never)
+    await shop.inventory.adjust_sale(made)
+    assert not await shop.inventory.void_adjustment(sale, made.operation)
+    assert (await shop.inventory.stock([sale]))[0].available == 3
+
+
+async def test_units_that_are_taken_away_are_told_to_the_shop(shop: Shop) -> None:
+    sale = await shop.open_sale(5)
+    taken = change(sale, added=-2)
+    await shop.inventory.adjust_sale(taken)
+    (record,) = await shop.told("sale.reduced")
+    data = msgspec.json.decode(record.data)
+    assert (data["sale"], data["operation"], data["units"]) == (sale, taken.operation, 2)
+
+
+async def test_a_scheduled_sale_is_announced_and_sells_nothing_before_its_time(shop: Shop) -> None:
+    sale = await shop.open_sale(2, wait_ms=60_000)
+    card = await shop.card_of("sale.scheduled")
+    assert (card["phase"], card["closes_ms"] - card["opens_ms"]) == ("scheduled", 300_000)
+    refusal = await shop.try_buy(sale, "ann")
+    assert isinstance(refusal, Conflict)
+    assert (refusal.code, refusal.params["opens_ms"]) == ("sale_not_open", card["opens_ms"])
+    assert 0 < int(refusal.params["wait_ms"]) <= 60_000
+    assert (await shop.orders.sweep(SHARD, 100)).handled == 0
+    await shop.assert_lawful(sale)
+
+
+async def test_a_wish_after_the_start_opens_a_sale_without_a_worker(shop: Shop) -> None:
+    sale = await shop.open_sale(2, wait_ms=60_000)
+    await shop.start_time_comes(sale)
+    assert (await shop.buy(sale, "ann")).order.state == "held"
+    await shop.orders.sweep(SHARD, 100)
+    assert await shop.events() == ["sale.scheduled", "sale.opened"]
+    assert (await shop.card_of("sale.opened"))["phase"] == "open"
+    await shop.assert_lawful(sale)
+
+
+async def test_a_worker_opens_a_scheduled_sale_once(shop: Shop) -> None:
+    sale = await shop.open_sale(2, wait_ms=60_000)
+    await shop.start_time_comes(sale)
+    assert [(await shop.orders.sweep(SHARD, 100)).handled for _ in range(2)] == [1, 0]
+    assert await shop.events() == ["sale.scheduled", "sale.opened"]
+
+
+async def test_a_wish_that_names_a_scheduled_sale_twice_opens_it_once(shop: Shop) -> None:
+    sale = await shop.open_sale(2, wait_ms=60_000)
+    await shop.start_time_comes(sale)
+    lines = f"{sale}:1:{PRICE} {sale}:1:{PRICE}"
+    wish = (new_id(SHARD), "ann", new_id(), "fingerprint", 2 * PRICE, lines, "", "{}", "{}")
+    assert (await shop.redis.fcall("hold_v2", 1, tag(SHARD), *wish))[1] == b"bad_bag"
+    assert await shop.events() == ["sale.scheduled", "sale.opened"]
+
+
+async def test_a_cancelled_sale_never_opens_and_its_stock_goes_back(shop: Shop) -> None:
+    sale = await shop.open_sale(2, wait_ms=60_000)
+    await shop.inventory.close_sale(sale, 1)
+    await shop.start_time_comes(sale)
+    assert await shop.refused(sale, "ann") == "sale_closed"
+    assert (await shop.orders.sweep(SHARD, 100)).handled == 0
+    (record,) = await shop.told("sale.closed")
+    assert msgspec.json.decode(record.data)["returned"] == 2
+    assert await shop.events() == ["sale.scheduled", "sale.closed"]
+    await shop.assert_lawful(sale)
+
+
+async def test_a_scheduled_sale_opens_at_terms_that_were_adjusted_before(shop: Shop) -> None:
+    sale = await shop.open_sale(2, wait_ms=60_000)
+    await adjust(shop, sale, price_minor=PRICE - 1, added=1)
+    await shop.start_time_comes(sale)
+    assert await shop.refused(sale, "ann") == "price_changed"
+    card = await shop.card_of("sale.opened")
+    assert (card["version"], card["price_minor"], card["stock"]) == (2, PRICE - 1, 3)
+
+
+async def test_a_scheduled_sale_without_units_opens_sold_out(shop: Shop) -> None:
+    sale = await shop.open_sale(1, wait_ms=60_000)
+    await adjust(shop, sale, added=-1)
+    await shop.start_time_comes(sale)
+    await shop.orders.sweep(SHARD, 100)
+    assert (await shop.events())[-2:] == ["sale.opened", "sold.out"]
+
+
+async def test_a_scheduled_sale_that_nobody_opened_in_its_time_closes(shop: Shop) -> None:
+    sale = await shop.open_sale(1, wait_ms=60_000)
+    await shop.start_time_comes(sale)
+    await shop.end_comes(sale)
     assert await shop.refused(sale, "ann") == "sale_closed"
     await shop.orders.sweep(SHARD, 100)
-    assert (await shop.events())[-1] == "sale.closed"
+    assert await shop.events() == ["sale.scheduled", "sale.closed"]
+    await shop.assert_lawful(sale)
 
 
-async def test_a_sale_is_not_adjusted_where_the_room_has_moved_on(shop: Shop) -> None:
-    stale = await shop.append_here("sale.adjusted")
-    sale = await shop.open_sale(2)
-    with pytest.raises(Stale):
-        await shop.inventory.adjust_sale(change(sale), stale)
+async def test_a_sale_is_announced_at_most_a_day_ahead(shop: Shop) -> None:
+    with pytest.raises(Conflict, match="opens_too_late"):
+        await shop.open_sale(1, wait_ms=86_400_001)
+
+
+async def test_a_gateways_clock_moves_no_start_and_no_end(shop: Shop) -> None:
+    opening = replace(shop.opening(1, wait_ms=60_000), opens_ms=1)
+    before = now_ms()
+    await shop.inventory.open_sale(opening, await shop.here())
+    card = await shop.card_of("sale.scheduled")
+    assert before + 60_000 <= card["opens_ms"] <= now_ms() + 60_000
+    assert card["closes_ms"] == card["opens_ms"] + 300_000
 
 
 async def test_a_closed_sale_sells_nothing_more(shop: Shop) -> None:
@@ -241,7 +383,8 @@ async def test_a_closed_sale_sells_nothing_more(shop: Shop) -> None:
 
 
 async def test_a_sale_is_over_at_its_time_even_before_the_sweep(shop: Shop) -> None:
-    sale = await shop.open_sale(2, seconds=0)
+    sale = await shop.open_sale(2)
+    await shop.end_comes(sale)
     assert await shop.refused(sale, "ann") == "sale_closed"
     await shop.orders.sweep(SHARD, 100)
     assert await shop.events() == ["sale.opened", "sale.closed"]
@@ -274,14 +417,14 @@ async def test_a_closed_sale_returns_its_rest_when_the_last_hold_has_ended(shop:
 
 
 async def test_opening_the_same_sale_twice_opens_it_once(shop: Shop) -> None:
-    opening, append = shop.opening(1), await shop.append_here("sale.opened")
-    first = await shop.inventory.open_sale(opening, append)
-    assert await shop.inventory.open_sale(opening, append) == first
+    opening, place = shop.opening(1), await shop.here()
+    first = await shop.inventory.open_sale(opening, place)
+    assert await shop.inventory.open_sale(opening, place) == first
     assert await shop.events() == ["sale.opened"]
 
 
 async def test_a_sale_is_not_opened_where_the_room_has_moved_on(shop: Shop) -> None:
-    stale = await shop.append_here("sale.opened")
+    stale = await shop.here()
     await shop.open_sale(1)
     opening = shop.opening(1)
     with pytest.raises(Stale):
@@ -344,10 +487,10 @@ async def test_an_unknown_sale_is_not_found(shop: Shop) -> None:
 
 async def test_a_sale_opened_again_days_later_is_the_same_sale(shop: Shop) -> None:
     opening = shop.opening(3)
-    first = await shop.inventory.open_sale(opening, await shop.append_here("sale.opened"))
+    first = await shop.inventory.open_sale(opening, await shop.here())
     await shop.sell(opening.sale, "ann")
     await forget_answers(shop)
-    assert await shop.inventory.open_sale(opening, await shop.append_here("sale.opened")) == first
+    assert await shop.inventory.open_sale(opening, await shop.here()) == first
     assert (await shop.events()).count("sale.opened") == 1
     await shop.assert_lawful(opening.sale)
 
@@ -356,7 +499,7 @@ async def test_a_voided_sale_never_opens(shop: Shop) -> None:
     opening = shop.opening(3)
     assert [await shop.inventory.void(opening.sale) for _ in range(2)] == [True, True]
     with pytest.raises(Conflict, match="key_reused"):
-        await shop.inventory.open_sale(opening, await shop.append_here("sale.opened"))
+        await shop.inventory.open_sale(opening, await shop.here())
     assert await shop.inventory.stock([opening.sale]) == []
     assert await shop.events() == []
 

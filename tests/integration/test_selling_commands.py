@@ -25,7 +25,7 @@ from livecommerce.checkout import Checkout
 from livecommerce.clock import now_ms
 from livecommerce.coupon import Campaign
 from livecommerce.errors import Conflict, NotFound, Unavailable
-from livecommerce.flash_sale import Append, SaleOpening
+from livecommerce.flash_sale import Place, SaleOpening
 from livecommerce.gateway import messages as wire
 from livecommerce.gateway.auth import Credential
 from livecommerce.gateway.background import Background
@@ -60,11 +60,11 @@ class LosesAnswers(RedisInventory):
             await self.before_void()
         return await super().void(sale)
 
-    async def open_sale(self, opening: SaleOpening, append: Append) -> int:
+    async def open_sale(self, opening: SaleOpening, place: Place) -> int:
         if self.lost:
             self.lost -= 1
             raise Unavailable("redis_away")
-        return await super().open_sale(opening, append)
+        return await super().open_sale(opening, place)
 
 
 class Site:
@@ -355,8 +355,8 @@ async def test_a_bag_is_bought_in_one_order_and_a_changed_line_is_named(site: Si
     assert answer is not None
     assert answer.order is not None
     assert (answer.order.total_minor, answer.order.qty) == (12_900 + 9_900, 2)
-    changed = (lines[0], replace(lines[1], version=9))
-    with pytest.raises(Conflict, match="sale_changed") as refused:
+    changed = (lines[0], replace(lines[1], version=9, price_minor=1))
+    with pytest.raises(Conflict, match="price_changed") as refused:
         await site.commands.buy_bag(host, wire.BuyBag(id=4, lines=changed, key="bag-key-2"))
     assert refused.value.params["sale"] == lines[1].sale
 

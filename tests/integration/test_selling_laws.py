@@ -30,7 +30,7 @@ from livecommerce.basket import WishLine
 from livecommerce.checkout import Held, Wish
 from livecommerce.clock import now_ms
 from livecommerce.errors import DomainError
-from livecommerce.flash_sale import SaleAdjustment, StockCount
+from livecommerce.flash_sale import SaleAdjustment
 from livecommerce.ids import CampaignId, OrderId, PersonId, SaleId, new_id
 from livecommerce.ledger.entries import entries_of
 from livecommerce.ledger.entry import defect
@@ -91,20 +91,23 @@ class Selling(RuleBasedStateMachine):
         limit=st.integers(1, 2),
         coupons=st.integers(0, 3),
         each=st.integers(1, 2),
+        wait_ms=st.sampled_from([0, 3_600_000]),
     )
-    def open(self, stocks: tuple[int, int], limit: int, coupons: int, each: int) -> None:
+    def open(self, stocks: tuple[int, int], limit: int, coupons: int, each: int, wait_ms: int) -> None:
         self.per_person = each
         self.budgets = {CampaignId("campaign"): coupons * DISCOUNT, PLATFORMS: coupons * CAP}
-        self.run(self._open(stocks, limit))
+        self.run(self._open(stocks, limit, wait_ms))
 
-    async def _open(self, stocks: tuple[int, int], limit: int) -> None:
+    async def _open(self, stocks: tuple[int, int], limit: int, wait_ms: int) -> None:
         redis = connect(self.url)
         await redis.flushall()
         await load_library(redis)
         self.shop = Shop(redis)
         await self.shop.open_room()
+        waits = (0, wait_ms)
         self.sales = [
-            Running(await self.shop.open_sale(stock, limit=limit), stock, limit) for stock in stocks
+            Running(await self.shop.open_sale(stock, limit=limit, wait_ms=wait), stock, limit)
+            for stock, wait in zip(stocks, waits, strict=True)
         ]
         for campaign, budget in self.budgets.items():
             await self.shop.fund_campaign(campaign, budget)
@@ -254,26 +257,35 @@ class Selling(RuleBasedStateMachine):
         for closing in self.run(self.shop.orders.sweep(SHARD, 100)).closing:
             self.provider_has_closed(closing)
 
-    @rule(which=SALES, added=st.integers(-1, 2), raised=st.integers(0, 1))
-    def adjust(self, which: int, added: int, raised: int) -> None:
+    @rule(which=SALES, added=st.integers(-1, 2), raised=st.integers(0, 1), lost=st.booleans())
+    def adjust(self, which: int, added: int, raised: int, lost: bool) -> None:
         running = self.sales[which]
-        if self.allowed(self._adjust(running, added, raised)) is not None:
-            running.stock += added
-            running.limit += raised
-            running.version += 1
-
-    async def _adjust(self, running: Running, added: int, raised: int) -> StockCount:
-        return await self.shop.inventory.adjust_sale(
-            SaleAdjustment(
-                sale=running.sale,
-                version=running.version,
-                price_minor=PRICE,
-                limit=running.limit + raised,
-                closes_ms=now_ms() + 600_000,
-                added=added,
-            ),
-            await self.shop.append_here("sale.adjusted"),
+        change = SaleAdjustment(
+            sale=running.sale,
+            operation=new_id(),
+            version=running.version,
+            limit=running.limit + raised,
+            extend_ms=60_000,
+            added=added,
         )
+        if self.allowed(self.shop.inventory.adjust_sale(change)) is None:
+            return
+        running.stock += added
+        running.limit += raised
+        running.version += 1
+        if lost:
+            self.run(self.shop.inventory.adjust_sale(change))
+
+    @rule(which=SALES)
+    def void_an_adjustment(self, which: int) -> None:
+        running, operation = self.sales[which], new_id()
+        assert self.run(self.shop.inventory.void_adjustment(running.sale, operation))
+        late = SaleAdjustment(sale=running.sale, operation=operation, version=running.version, added=1)
+        assert self.allowed(self.shop.inventory.adjust_sale(late)) is None
+
+    @rule(which=SALES)
+    def start_time_comes(self, which: int) -> None:
+        self.run(self.shop.start_time_comes(self.sales[which].sale))
 
     @precondition(lambda self: self.steps > STEPS // 2)
     @rule(which=SALES)
@@ -292,6 +304,16 @@ class Selling(RuleBasedStateMachine):
             audit = self.run(self.shop.inventory.audit(running.sale))
             assert audit.violations() == []
             assert (audit.allocated, audit.limit) == (running.stock, running.limit)
+
+    @invariant()
+    def a_sale_opens_once_and_sells_nothing_before(self) -> None:
+        if not hasattr(self, "shop"):
+            return
+        events = self.run(self.shop.events())
+        assert events.count("sale.opened") <= len(self.sales)
+        if events.count("sale.opened") < len(self.sales):
+            audit = self.run(self.shop.inventory.audit(self.sales[1].sale))
+            assert audit.held == audit.sold == 0
 
     @invariant()
     def the_budgets_are_conserved(self) -> None:

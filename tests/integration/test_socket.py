@@ -17,7 +17,7 @@ from livecommerce.room import room as rules
 from livecommerce.room.cards import CommentLine, PersonCard
 from tests.fakes import FakeBus, FakeRooms
 from tests.gateway import MSGPACK, running_gateway
-from tests.rooms import HOST, ROOM, a_room, a_sale
+from tests.rooms import HOST, ROOM, a_room, a_sale, opened
 
 
 async def test_joining_answers_with_everything_needed_to_draw_the_room() -> None:
@@ -294,7 +294,7 @@ async def test_presence_and_hearts_are_counted() -> None:
 
 async def test_a_gateway_that_comes_late_knows_what_is_left_of_a_sale() -> None:
     async with running_gateway() as gateway:
-        gateway.store.tell(ROOM, [rules.open_sale(a_room(), a_sale())])
+        gateway.store.tell(ROOM, [opened(a_sale())])
         gateway.stock["sale-umbrella"] = StockCount(sale="sale-umbrella", v=7, available=4, held=5, sold=1)
         async with gateway.viewer() as viewer:
             assert viewer.heard[0]["stock"] == [

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from livecommerce.errors import Conflict, DomainError
 from livecommerce.room import room as rules
-from livecommerce.room.cards import DropCard, RoomState, SegmentCard, StreamCard
-from livecommerce.room.events import Restocked, RoomEvent, SaleAdjusted, SaleClosed, SoldOut
-from tests.rooms import a_comment, a_product, a_room, a_sale
+from livecommerce.room.cards import FLASH, SHELF, DropCard, RoomState, SaleCard, SegmentCard, StreamCard
+from livecommerce.room.events import Restocked, RoomEvent, SaleAdjusted, SaleClosed, SaleScheduled, SoldOut
+from tests.rooms import a_comment, a_product, a_room, a_sale, opened
 
 NAMES = ("umbrella", "teapot", "lipstick", "tea")
 
@@ -58,31 +58,48 @@ def test_a_fourth_pin_is_refused() -> None:
 
 
 def test_one_sku_has_one_running_sale() -> None:
-    state = rules.fold(a_room(), [rules.open_sale(a_room(), a_sale())])
+    state = rules.fold(a_room(), [opened(a_sale())])
     with pytest.raises(Conflict, match="sale_running"):
-        rules.open_sale(state, replace(a_sale(), sale="sale-again"))
+        rules.check_sale(state, a_sale().sku, FLASH)
+    rules.check_sale(state, a_sale().sku, SHELF)
 
 
 def test_a_closed_sale_leaves_when_the_next_opens() -> None:
-    state = rules.fold(a_room(), [rules.open_sale(a_room(), a_sale())])
+    state = rules.fold(a_room(), [opened(a_sale())])
     state = rules.fold(state, [SaleClosed(at_ms=6_000, sale="sale-umbrella")])
-    state = rules.fold(state, [rules.open_sale(state, a_sale("tea"))])
+    state = rules.fold(state, [opened(a_sale("tea"))])
     assert [sale.sale for sale in state.sales] == ["sale-tea"]
 
 
 def test_an_adjusted_sale_has_its_new_price_and_keeps_its_phase() -> None:
-    state = rules.fold(
-        a_room(), [rules.open_sale(a_room(), a_sale()), SoldOut(at_ms=6, sale="sale-umbrella")]
-    )
+    state = rules.fold(a_room(), [opened(a_sale()), SoldOut(at_ms=6, sale="sale-umbrella")])
     cheaper = replace(a_sale(), version=2, price_minor=5_000)
-    state = rules.fold(state, [rules.adjust_sale(state, cheaper, 7)])
+    state = rules.fold(state, [SaleAdjusted(at_ms=7, sale=cheaper)])
     assert state.sales == (replace(cheaper, phase="sold_out"),)
-    with pytest.raises(Conflict, match="sale_changed"):
-        rules.adjust_sale(state, cheaper, 8)
+
+
+def test_a_scheduled_sale_is_shown_until_it_opens_in_its_place() -> None:
+    soon = replace(a_sale(), phase="scheduled")
+    state = rules.fold(a_room(), [SaleScheduled(at_ms=1, sale=soon), opened(a_sale("tea"))])
+    assert [sale.phase for sale in state.sales] == ["open", "scheduled"]
+    with pytest.raises(Conflict, match="sale_running"):
+        rules.check_sale(state, soon.sku, FLASH)
+    state = rules.fold(state, [opened(a_sale())])
+    assert [(sale.sale, sale.phase) for sale in state.sales] == [
+        ("sale-umbrella", "open"),
+        ("sale-tea", "open"),
+    ]
+
+
+def test_a_cancelled_sale_is_gone_with_the_next() -> None:
+    soon = replace(a_sale(), phase="scheduled")
+    state = rules.fold(a_room(), [SaleScheduled(at_ms=1, sale=soon), SaleClosed(at_ms=2, sale=soon.sale)])
+    assert [sale.phase for sale in state.sales] == ["closed"]
+    assert len(rules.fold(state, [opened(a_sale("tea"))]).sales) == 1
 
 
 def test_units_that_come_back_open_a_sold_out_sale_but_not_a_closed_one() -> None:
-    state = rules.fold(a_room(), [rules.open_sale(a_room(), a_sale())])
+    state = rules.fold(a_room(), [opened(a_sale())])
     sold_out, restocked = SoldOut(at_ms=6, sale="sale-umbrella"), Restocked(at_ms=7, sale="sale-umbrella")
     assert rules.fold(state, [sold_out]).sales[0].phase == "sold_out"
     assert rules.fold(state, [sold_out, restocked]).sales[0].phase == "open"
@@ -157,7 +174,7 @@ def a_drop(name: str, at_ms: int) -> DropCard:
 
 
 KINDS = (
-    *("start", "end", "pin", "unpin", "open", "sold_out", "restocked", "closed", "drop"),
+    *("start", "end", "pin", "unpin", "open", "schedule", "sold_out", "restocked", "closed", "drop"),
     *("segment", "segment_end", "stream", "hide", "mute", "delete", "arrange", "adjusted"),
     *("slow", "review", "pin_comment", "unpin_comment", "appoint", "dismiss"),
 )
@@ -174,7 +191,8 @@ def events_of(state: RoomState, kind: str, name: str, at_ms: int) -> Sequence[Ro
         "end": lambda: rules.end_show(state, at_ms),
         "pin": lambda: rules.pin(state, a_product(name), at_ms),
         "unpin": lambda: rules.unpin(state, f"p-{name}", at_ms),
-        "open": lambda: [rules.open_sale(state, a_sale(name, at_ms))],
+        "open": lambda: _opened(state, a_sale(name, at_ms)),
+        "schedule": lambda: _scheduled(state, replace(a_sale(name, at_ms), phase="scheduled")),
         "sold_out": lambda: [SoldOut(at_ms=at_ms, sale=f"sale-{name}")],
         "restocked": lambda: [Restocked(at_ms=at_ms, sale=f"sale-{name}")],
         "adjusted": lambda: [SaleAdjusted(at_ms=at_ms, sale=replace(a_sale(name), version=2, price_minor=1))],
@@ -198,6 +216,18 @@ def events_of(state: RoomState, kind: str, name: str, at_ms: int) -> Sequence[Ro
         return choices[kind]()
     except DomainError:
         return ()
+
+
+def _opened(state: RoomState, sale: SaleCard) -> Sequence[RoomEvent]:
+    """Also one that was scheduled opens so."""
+    if all((card.sale, card.phase) != (sale.sale, "scheduled") for card in state.sales):
+        rules.check_sale(state, sale.sku, sale.kind)
+    return [opened(sale)]
+
+
+def _scheduled(state: RoomState, sale: SaleCard) -> Sequence[RoomEvent]:
+    rules.check_sale(state, sale.sku, sale.kind)
+    return [SaleScheduled(at_ms=sale.opens_ms, sale=sale)]
 
 
 @given(st.lists(steps(), max_size=40), st.integers(0, 40))

@@ -24,6 +24,7 @@ const changes: fc.Arbitrary<Change> = fc.oneof(
   fc.constant<Change>({ t: 'show.ended' }),
   products.map((id): Change => ({ t: 'pinned', pin: { product: product(id), pinned_ms: 1 } })),
   products.map((id): Change => ({ t: 'unpinned', product: id })),
+  sales.map((id): Change => ({ t: 'sale.scheduled', sale: sale(id, { phase: 'scheduled' }) })),
   sales.map((id): Change => ({ t: 'sale.opened', sale: sale(id) })),
   sales.map((id): Change => ({ t: 'sold.out', sale: id })),
   sales.map((id): Change => ({ t: 'restocked', sale: id })),
@@ -109,6 +110,18 @@ describe('control messages', () => {
       { t: 'sale.opened', offset: 3, at_ms: 0, sale: sale('s2') },
     ]);
     expect(view.room?.sales.map((card) => card.sale)).toEqual(['s2']);
+  });
+
+  test('a scheduled sale is there until it opens, and then there once', () => {
+    const view = applyAll(joined, [
+      { t: 'sale.scheduled', offset: 1, at_ms: 0, sale: sale('s1', { phase: 'scheduled' }) },
+      { t: 'sale.opened', offset: 2, at_ms: 0, sale: sale('s2') },
+      { t: 'sale.opened', offset: 3, at_ms: 0, sale: sale('s1') },
+    ]);
+    expect(view.room?.sales.map((card) => [card.sale, card.phase])).toEqual([
+      ['s1', 'open'],
+      ['s2', 'open'],
+    ]);
   });
 
   test('an adjusted sale has new terms, and is as open as it was', () => {

@@ -192,11 +192,9 @@ function fold(room: RoomCard, message: ControlMessage): RoomCard {
       return { ...room, pins: [message.pin, ...withoutPin(room, message.pin.product.product)] };
     case 'unpinned':
       return { ...room, pins: withoutPin(room, message.product) };
+    case 'sale.scheduled':
     case 'sale.opened':
-      return {
-        ...room,
-        sales: [message.sale, ...room.sales.filter((sale) => sale.phase !== 'closed')],
-      };
+      return withFirstSale(room, message.sale);
     case 'sale.adjusted':
       return withAdjustedSale(room, message.sale);
     case 'sold.out':
@@ -269,6 +267,11 @@ function withoutModerator(room: RoomCard, person: string): PersonCard[] {
 
 function withoutStream(room: RoomCard, seat: string): RoomCard['streams'] {
   return room.streams.filter((stream) => stream.seat !== seat);
+}
+
+function withFirstSale(room: RoomCard, first: SaleCard): RoomCard {
+  const others = room.sales.filter((sale) => sale.phase !== 'closed' && sale.sale !== first.sale);
+  return { ...room, sales: [first, ...others] };
 }
 
 /** Whether it is open does not change with its terms. */

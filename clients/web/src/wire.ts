@@ -42,7 +42,7 @@ export interface PinCard {
 export interface SaleCard {
   sale: string;
   version: number;
-  phase: 'open' | 'sold_out' | 'closed';
+  phase: 'scheduled' | 'open' | 'sold_out' | 'closed';
   product: ProductCard;
   sku: string;
   price_minor: number;
@@ -263,6 +263,9 @@ export type Request =
       key: string;
       limit?: number;
       seconds?: number;
+      /** When it opens: so long from now, or then; without either at once. */
+      wait_seconds?: number;
+      opens_ms?: number;
     }
   | { t: 'shelf.open'; sku: string; stock: number; key: string; limit?: number }
   | { t: 'sale.close'; sale: string; version: number }
@@ -333,6 +336,7 @@ export type ControlMessage = { offset: number; at_ms: number } & (
   | { t: 'show.ended' }
   | { t: 'pinned'; pin: PinCard }
   | { t: 'unpinned'; product: string }
+  | { t: 'sale.scheduled'; sale: SaleCard }
   | { t: 'sale.opened'; sale: SaleCard }
   | { t: 'sale.adjusted'; sale: SaleCard }
   | { t: 'sold.out'; sale: string }

@@ -1,7 +1,8 @@
 -- Flash sales. Units of a sale are in four places: available + held + sold + returned = allocated, none negative;
 -- `returned` is 0 until the sale is closed and its last open hold has ended.
 --   {t}:sale:<sale>     hash                     {t}:buyers:<sale>   person → units held or sold
---   {t}:sale_ends       sale → end, while open   phases: open, sold_out, closed
+--   {t}:sale_starts     sale → start, while scheduled
+--   {t}:sale_ends       sale → end, until closed  phases: scheduled, open, sold_out, closed
 --   {t}:given_back:<sale>   person → holds that ended without a sale
 -- A hash that has only `voided` is the tombstone of a sale that must never open.
 
@@ -31,6 +32,20 @@ local function tell_phase(tag, sale, phase, kind, at_ms)
   redis.call('HSET', sale.key, 'phase', phase)
   append_event(tag, sale.room, at_ms, kind,
     '{"t":"' .. kind .. '","at_ms":' .. int(at_ms) .. ',"sale":"' .. sale.sale .. '"}')
+end
+
+-- What the room shows of a sale: what never changes, as it was given, and what does, as it is.
+local function sale_card(sale)
+  local card = redis.call('HGET', sale.key, 'card')
+  return string.sub(card, 1, -2) .. ',"version":' .. int(sale.version) .. ',"phase":"' .. sale.phase
+    .. '","price_minor":' .. int(sale.price_minor) .. ',"stock":' .. int(sale.allocated) .. ',"limit":'
+    .. int(sale.limit) .. ',"opens_ms":' .. int(sale.opens_ms) .. ',"closes_ms":' .. int(sale.closes_ms) .. '}'
+end
+
+-- Appends an event that shows the whole sale; answers its offset.
+local function tell_sale(tag, sale, kind, at_ms)
+  return append_event(tag, sale.room, at_ms, kind,
+    '{"t":"' .. kind .. '","at_ms":' .. int(at_ms) .. ',"sale":' .. sale_card(sale) .. '}')
 end
 
 -- A closed sale without open holds gives the rest back to the shop, once.
@@ -83,43 +98,33 @@ local function gives_back_too_often(tag, sale, buyer)
   return tonumber(redis.call('HGET', tag .. ':given_back:' .. sale, buyer) or 0) >= MOST_GIVEN_BACK
 end
 
+local function is_due(sale, at_ms)
+  return sale.phase == 'scheduled' and at_ms >= sale.opens_ms and at_ms < sale.closes_ms
+end
+
+-- Opens a scheduled sale whose time has come. Whoever comes first does it, a wish or a worker; the phase says that it
+-- is done.
+local function start_due_sale(tag, sale, at_ms)
+  if not is_due(sale, at_ms) then
+    return
+  end
+  sale.phase = 'open'
+  redis.call('HSET', sale.key, 'phase', 'open')
+  redis.call('ZREM', tag .. ':sale_starts', sale.sale)
+  tell_sale(tag, sale, 'sale.opened', at_ms)
+  if sale.available == 0 then
+    store_sale(tag, sale, at_ms)
+  end
+end
+
 local function end_sale(tag, sale, at_ms)
   tell_phase(tag, sale, 'closed', 'sale.closed', at_ms)
+  redis.call('ZREM', tag .. ':sale_starts', sale.sale)
   redis.call('ZREM', tag .. ':sale_ends', sale.sale)
   redis.call('HSET', sale.key, 'closes_ms', math.min(sale.closes_ms, at_ms))
   store_sale(tag, sale, at_ms)
   publish_stock(tag, sale)
 end
-
-local OPENING = schema({ 'sale', 'room', 'epoch', 'expected', 'event', 'sku', 'price_minor', 'stock', 'limit', 'opens_ms',
-  'closes_ms', 'hold_ms', 'offer' }, {})
-
--- sale_open_v1 {tag} sale room epoch expected_offset event sku price_minor stock limit opens_ms closes_ms hold_ms offer
--- Opens a sale and appends `sale.opened`, unless it was voided. Answers {"ok", offset}; the same sale twice, the same.
-redis.register_function('sale_open_v1', function(keys, args)
-  local tag = keys[1]
-  local sale = named(args, OPENING)
-  local key = tag .. ':sale:' .. sale.sale
-  local stored = redis.call('HMGET', key, 'offset', 'voided')
-  if stored[1] then
-    return { 'ok', tonumber(stored[1]) }
-  end
-  if stored[2] then
-    return { 'no', 'key_reused' }
-  end
-  local refusal = room_refusal(tag, sale.room, sale.epoch, sale.expected)
-  if refusal then
-    return refusal
-  end
-  redis.call('HSET', key, 'room', sale.room, 'sku', sale.sku, 'version', 1, 'phase', 'open',
-    'price_minor', sale.price_minor, 'limit', sale.limit, 'opens_ms', sale.opens_ms, 'closes_ms', sale.closes_ms,
-    'hold_ms', sale.hold_ms, 'v', 1, 'allocated', sale.stock, 'available', sale.stock, 'held', 0, 'sold', 0,
-    'returned', 0, 'settled', 0, 'offer', sale.offer)
-  redis.call('ZADD', tag .. ':sale_ends', sale.closes_ms, sale.sale)
-  local offset = append_event(tag, sale.room, clock_ms(), 'sale.opened', sale.event)
-  redis.call('HSET', key, 'offset', offset)
-  return { 'ok', offset }
-end)
 
 -- sale_void_v1 {tag} sale
 -- Makes sure that a sale which is not there will never open, so that its stock may go back to the shop. Answers voided,
@@ -151,47 +156,6 @@ register_settling('sale_close_v1', function(keys, args)
   return { 'ok', unpack(stock_answer(sale)) }
 end)
 
-local ADJUSTMENT = schema({ 'sale', 'epoch', 'expected', 'event', 'version', 'price_minor', 'limit', 'closes_ms', 'added' },
-  { version = true, limit = true, added = true })
-
-local function adjustment_refusal(tag, sale, change)
-  if not sale then
-    return { 'no', 'sale_not_found' }
-  end
-  if sale.phase == 'closed' then
-    return { 'no', 'sale_closed' }
-  end
-  if sale.version ~= change.version then
-    return { 'no', 'sale_changed', 'version', sale.version }
-  end
-  if change.limit < sale.limit then
-    return { 'no', 'limit_lowered', 'limit', sale.limit }
-  end
-  if sale.available + change.added < 0 then
-    return { 'no', 'too_few_available', 'available', sale.available }
-  end
-  return room_refusal(tag, sale.room, change.epoch, change.expected)
-end
-
--- sale_adjust_v1 {tag} sale epoch expected_offset event version price_minor limit closes_ms added
--- Changes a running sale, adds units to it or takes free ones away, and appends `sale.adjusted`. Open holds keep their
--- price. Answers {"ok", v, available, held, sold}; repeated, it is refused, as the version has moved on.
-redis.register_function('sale_adjust_v1', function(keys, args)
-  local tag, change = keys[1], named(args, ADJUSTMENT)
-  local sale, at_ms = read_sale(tag, change.sale), clock_ms()
-  local refusal = adjustment_refusal(tag, sale, change)
-  if refusal then
-    return refusal
-  end
-  redis.call('HSET', sale.key, 'version', sale.version + 1, 'price_minor', change.price_minor, 'limit', change.limit,
-    'closes_ms', change.closes_ms, 'allocated', sale.allocated + change.added)
-  redis.call('ZADD', tag .. ':sale_ends', change.closes_ms, sale.sale)
-  append_event(tag, sale.room, at_ms, 'sale.adjusted', change.event)
-  move_units(tag, sale, change.added, 0, 0, at_ms)
-  publish_stock(tag, sale)
-  return { 'ok', unpack(stock_answer(sale)) }
-end)
-
 -- sale_stock_v1 {tag} sale...
 -- {v, available, held, sold} of each sale, false for unknown ones.
 redis.register_function{
@@ -206,3 +170,16 @@ redis.register_function{
   end,
   flags = { 'no-writes' },
 }
+
+-- Opens the sales whose time has come, and closes those whose time is over; answers how many.
+local function sweep_sales(tag, at_ms)
+  local due = redis.call('ZRANGE', tag .. ':sale_starts', '-inf', int(at_ms), 'BYSCORE', 'LIMIT', 0, 10)
+  for _, id in ipairs(due) do
+    start_due_sale(tag, read_sale(tag, id), at_ms)
+  end
+  local over = redis.call('ZRANGE', tag .. ':sale_ends', '-inf', int(at_ms), 'BYSCORE', 'LIMIT', 0, 10)
+  for _, id in ipairs(over) do
+    end_sale(tag, read_sale(tag, id), at_ms)
+  end
+  return #due + #over
+end

@@ -188,7 +188,7 @@ local function line_refusal(tag, wish, line, sale, at_ms)
     return { 'no', 'sale_closed', 'sale', sale.sale }
   end
   if at_ms < sale.opens_ms then
-    return { 'no', 'sale_not_open', 'opens_ms', sale.opens_ms, 'sale', sale.sale }
+    return { 'no', 'sale_not_open', 'opens_ms', sale.opens_ms, 'wait_ms', sale.opens_ms - at_ms, 'sale', sale.sale }
   end
   if sale.price_minor ~= line.price_minor then
     return { 'no', 'price_changed', 'price_minor', sale.price_minor, 'version', sale.version, 'sale', sale.sale }
@@ -253,6 +253,22 @@ local function may_wait_for_overdue(lines, sales)
   return false
 end
 
+-- Opens and expires what is due, so that a wish need not wait for the worker; true where something may have changed.
+local function let_time_pass(tag, wish, sales, at_ms)
+  local changed = false
+  for _, sale in ipairs(sales) do
+    if is_due(sale, at_ms) then
+      start_due_sale(tag, read_sale(tag, sale.sale), at_ms)
+      changed = true
+    end
+  end
+  if may_wait_for_overdue(wish.lines, sales) then
+    expire_overdue(tag, at_ms, 20)
+    changed = true
+  end
+  return changed
+end
+
 local function units_in(lines)
   local units = 0
   for _, line in ipairs(lines) do
@@ -304,8 +320,7 @@ local function hold(tag, wish)
   if not sales then
     return { 'no', 'sale_not_found', 'sale', missing }
   end
-  if may_wait_for_overdue(wish.lines, sales) then
-    expire_overdue(tag, at_ms, 20)
+  if let_time_pass(tag, wish, sales, at_ms) then
     sales = sales_of(tag, wish.lines)
   end
   local refusal = lines_refusal(tag, wish, sales, at_ms) or coupons_refusal(tag, wish, sales[1].room, at_ms)
@@ -388,7 +403,7 @@ register_settling('order_release_v1', function(keys, args)
 end)
 
 -- order_sweep_v1 {tag} count
--- Expires overdue holds, closes sales whose time is over, and leases overdue payments to the caller, who must ask the
+-- Expires overdue holds, opens and closes sales whose time has come, and leases overdue payments to the caller, who must ask the
 -- provider. Answers {number of deadlines handled, order, v, payment, order, v, payment, ...}.
 register_settling('order_sweep_v1', function(keys, args)
   local tag, at_ms = keys[1], clock_ms()
@@ -402,11 +417,7 @@ register_settling('order_sweep_v1', function(keys, args)
       end
     end
   end
-  local over = redis.call('ZRANGE', tag .. ':sale_ends', '-inf', int(at_ms), 'BYSCORE', 'LIMIT', 0, 10)
-  for _, id in ipairs(over) do
-    end_sale(tag, read_sale(tag, id), at_ms)
-  end
-  answer[1] = #due + #over
+  answer[1] = #due + sweep_sales(tag, at_ms)
   return answer
 end)
 
