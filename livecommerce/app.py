@@ -22,8 +22,10 @@ from livecommerce.adapters.redis_durability import server_status, unsafe_durabil
 from livecommerce.adapters.redis_library import load_library
 from livecommerce.adapters.redis_outbox import RedisOutbox
 from livecommerce.adapters.redis_records import RedisRecords
+from livecommerce.adapters.redis_room_archive import RedisRemains
 from livecommerce.adapters.sql_ledger_queue import SqlLedgerQueue
 from livecommerce.adapters.sql_projection import SqlProjection
+from livecommerce.adapters.sql_room_archive import SqlRoomArchive
 from livecommerce.adapters.sql_room_sales import SqlRoomSales
 from livecommerce.adapters.sql_settlement import SqlSettlement
 from livecommerce.addresses import DeliveryDesk
@@ -57,6 +59,7 @@ from livecommerce.gateway.http.schedule import ScheduleRoutes
 from livecommerce.gateway.http.session import session_routes
 from livecommerce.gateway.http.share import ShareRoutes
 from livecommerce.gateway.http.sign_outs import sign_out_routes
+from livecommerce.gateway.lasting_rooms import LastingRooms
 from livecommerce.gateway.limits import OpeningLimits
 from livecommerce.gateway.metrics_board import MetricsBoard
 from livecommerce.gateway.proxies import parse_networks
@@ -79,6 +82,7 @@ from livecommerce.room.live import LoadedRoom
 from livecommerce.settings import Settings
 from livecommerce.signatures import derive_key
 from livecommerce.stores import Stores
+from livecommerce.worker.archive import Archivist
 from livecommerce.worker.expiry import Expiry
 from livecommerce.worker.payments import PaymentWatch
 from livecommerce.worker.projector import Projector
@@ -129,11 +133,12 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
     bus = RedisBus(subscriber, fell_behind)
 
     comments = RedisComments(stores.redis, LAST_COMMENTS)
+    lasting = LastingRooms(stores.rooms, SqlRoomArchive(stores.sql))
 
     def serve(loaded: LoadedRoom) -> ServedRoom:
         return ServedRoom(
             loaded,
-            stores.rooms,
+            lasting,
             bus,
             stores.inventory.stock,
             comments,
@@ -143,7 +148,7 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
             now_ms,
         )
 
-    rooms = Rooms(stores.rooms, stores.rooms, bus, node, serve)
+    rooms = Rooms(lasting, stores.rooms, bus, node, serve)
     stack.callback(rooms.close)
     tokens = Tokens(settings.token_secret, now_ms)
     sign_outs = SignOuts(stores.revocations, tokens.revocations, rooms, bus, now_ms)
@@ -386,9 +391,21 @@ def _jobs(settings: Settings, stores: Stores) -> Sequence[Job]:
         Settler(SqlSettlement(stores.sql), now_ms).run,
         StrandedStock(stores.catalog, stores.inventory, now_ms).run,
         StrayDeliveries(stores.deliveries, now_ms).run,
+        _archivist(settings, stores).run,
         lambda: _relay(settings, stores),
         ShowPhases(stores.schedule, stores.rooms, stores.live_rooms, stores.accounts).run,
         RunOfShow(stores.schedule, stores.rooms, stores.live_rooms, stores.catalog, stores.shops, now_ms).run,
+    )
+
+
+def _archivist(settings: Settings, stores: Stores) -> Archivist:
+    return Archivist(
+        SqlRoomArchive(stores.sql),
+        RedisRemains(stores.redis),
+        stores.rooms,
+        stores.sharing,
+        now_ms,
+        after_ms=int(settings.archive_hours * 3_600_000),
     )
 
 

@@ -62,6 +62,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """ISO 4217 code that pages show where nothing else says one."""
     hold_seconds: int = 180
     """How long a unit is kept for a buyer before it must be paid."""
+    archive_hours: Annotated[float, msgspec.Meta(ge=1)] = 24.0
+    """How long after its end a show stays in the live system."""
     receipt_days: int = 7
     """An order counts as received so long after its delivery, where its buyer says nothing."""
     unheard_receipt_days: int = 15

@@ -83,6 +83,9 @@ class ShareFigures(Struct, frozen=True, kw_only=True):
         return self.verified / self.sharers if self.sharers else 0.0
 
 
+NOTHING_SHARED = ShareFigures(sharers=0, visits=0, verified=0, refused={}, depths={})
+
+
 class ShareStore(Protocol):
     """A room's tree; each call is atomic and safe to repeat."""
 

@@ -74,11 +74,11 @@ class RedisRooms:
     async def beat(self, node: str, rooms: Mapping[str, Attendance]) -> Mapping[str, Attendance]:
         """Reports this node's viewers and new hearts; the totals come back. One round trip for all rooms.
 
-        Rooms whose server is away are left out; where all are, this raises.
+        Rooms that are not there, or whose server is away, are left out; where all are away, this raises.
         """
         pipeline = self._redis.pipeline(transaction=False)
         for room, here in rooms.items():
-            pipeline.fcall("room_beat_v1", 1, tag_of(room), room, node, here.viewers, here.likes)
+            pipeline.fcall("room_beat_v2", 1, tag_of(room), room, node, here.viewers, here.likes)
         with served():
             answers = await pipeline.execute(raise_on_error=False)
             failed = [answer for answer in answers if isinstance(answer, Exception)]
@@ -86,7 +86,11 @@ class RedisRooms:
                 if len(failed) == len(answers) or not cannot_serve(error):
                     raise error
         arrived = zip(rooms, answers, strict=True)
-        return {room: Attendance(*answer) for room, answer in arrived if not isinstance(answer, Exception)}
+        return {
+            room: Attendance(*answer)
+            for room, answer in arrived
+            if answer and not isinstance(answer, Exception)
+        }
 
     async def _call(self, function: str, room: str, *args: str | bytes | int) -> Any:
         with served():

@@ -155,6 +155,20 @@ shows = Table(
     Column("created_ms", BigInteger, nullable=False),
 )
 
+room_archives = Table(
+    "room_archives",
+    metadata,
+    Column("room", Id, ForeignKey("shows.room"), primary_key=True),
+    Column("epoch", String(64), nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("state", JSON, nullable=False),
+    Column("likes", BigInteger, nullable=False),
+    Column("sharing", JSON, nullable=False),
+    Column("archived_ms", BigInteger, nullable=False),
+    Column("cleared_ms", BigInteger),
+)
+"""How rooms ended; ``cleared_ms`` is when the live system had nothing of one any more."""
+
 shelf = Table(
     "shelf",
     metadata,

@@ -153,7 +153,8 @@ class Sessions:
         if session.moderates:
             connection.send_messages(served.moderation())
         if not session.person.guest:
-            self._visits.entered(session)
+            if served.live.state.phase != "ended":
+                self._visits.entered(session)
             await self._send_records(connection, session)
 
     def _let_in(self, served: ServedRoom, credential: Credential) -> None:

@@ -94,10 +94,13 @@ redis.register_function{
   flags = { 'no-writes' },
 }
 
--- room_beat_v1 {tag} room node viewers likes
 -- A gateway's heartbeat for one room: how many watch there, and the hearts since its last beat. Answers the
--- totals {viewers, likes}. A node that has been silent for two seconds no longer counts.
-redis.register_function('room_beat_v1', function(keys, args)
+-- totals {viewers, likes}, or false for a room that is not there, of which nothing is written. A node that has been
+-- silent for two seconds no longer counts.
+local function beat(keys, args)
+  if redis.call('EXISTS', keys[1] .. ':room:' .. args[1]) == 0 then
+    return false
+  end
   local presence = keys[1] .. ':presence:' .. args[1]
   local now = clock_ms()
   redis.call('HSET', presence, args[2], args[3] .. ' ' .. string.format('%d', now))
@@ -113,4 +116,14 @@ redis.register_function('room_beat_v1', function(keys, args)
   end
   local likes = redis.call('HINCRBY', keys[1] .. ':room:' .. args[1], 'likes', args[4])
   return { viewers, likes }
+end
+
+-- room_beat_v2 {tag} room node viewers likes
+-- See above.
+redis.register_function('room_beat_v2', beat)
+
+-- room_beat_v1 {tag} room node viewers likes
+-- For gateways that cannot read false.
+redis.register_function('room_beat_v1', function(keys, args)
+  return beat(keys, args) or { 0, 0 }
 end)

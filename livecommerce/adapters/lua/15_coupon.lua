@@ -3,6 +3,7 @@
 --   {t}:budget:<campaign>   hash     {t}:grant:<grant>   hash     {t}:grants:<campaign>   set of grants
 --   {t}:drop:<drop>         hash     {t}:claims:<drop>   person → grant
 --   {t}:sharers:<campaign>  room:person → grant           {t}:arrivals:<grant>   set of persons
+--   {t}:drops:<room>        set of drops                   {t}:coupons:<room>     set of grants
 --   {t}:grant_expiry        grant → end, while locked or active
 --   {t}:budget_ends         campaign → when its coupons are over and what is left goes back to SQL
 --   {t}:places:<campaign>   person → places taken, person:occasion → 1; only on the campaign's home shard, since rooms on
@@ -175,6 +176,7 @@ local function add_grant(tag, grant, state)
     'funder', grant.funder, 'card', grant.card)
   redis.call('SADD', tag .. ':grants:' .. grant.campaign, grant.grant)
   redis.call('SADD', tag .. ':owned:' .. grant.owner, grant.grant)
+  redis.call('SADD', tag .. ':coupons:' .. grant.room, grant.grant)
   return turn_grant(tag, grant, state)
 end
 
@@ -283,6 +285,7 @@ redis.register_function('coupon_drop_v1', function(keys, args)
   for _, name in ipairs(DROP.names) do
     redis.call('HSET', key, name, drop[name])
   end
+  redis.call('SADD', tag .. ':drops:' .. drop.room, drop.drop)
   local offset = append_event(tag, drop.room, clock_ms(), 'coupon.dropped', drop.event)
   redis.call('HSET', key, 'offset', offset)
   return { 'ok', offset }

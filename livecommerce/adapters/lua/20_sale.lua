@@ -4,6 +4,7 @@
 --   {t}:sale_starts     sale → start, while scheduled
 --   {t}:sale_ends       sale → end, until closed  phases: scheduled, open, sold_out, closed
 --   {t}:given_back:<sale>   person → holds that ended without a sale
+--   {t}:sales:<room>    set of sales
 -- A hash that has only `voided` is the tombstone of a sale that must never open.
 
 local SALE = schema({ 'room', 'sku', 'version', 'phase', 'price_minor', 'limit', 'opens_ms', 'closes_ms', 'hold_ms', 'v',

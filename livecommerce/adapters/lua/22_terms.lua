@@ -25,6 +25,7 @@ local function write_sale(tag, sale)
     'hold_ms', sale.hold_ms, 'v', 1, 'allocated', sale.stock, 'available', sale.stock, 'held', 0, 'sold', 0,
     'returned', 0, 'settled', 0, 'offer', sale.offer)
   redis.call('ZADD', tag .. ':sale_ends', sale.closes_ms, sale.sale)
+  redis.call('SADD', tag .. ':sales:' .. sale.room, sale.sale)
 end
 
 local OPENING_1 = schema({ 'sale', 'room', 'epoch', 'expected', 'event', 'sku', 'price_minor', 'stock', 'limit', 'opens_ms',

@@ -15,6 +15,8 @@ local CLOSING_LEASE_MS = 5000
 -- Ended orders stay this long for payments that come too late; those without any, for the buyer to see.
 local ENDED_SECONDS = 604800
 local UNPAID_SECONDS = 900
+-- A buyer's list of orders outlives all that can stand in it.
+local LISTED_SECONDS = 2592000
 
 local ORDER = schema({ 'room', 'sale', 'buyer', 'qty', 'state', 'v', 'total_minor', 'discount_minor', 'grant', 'payment',
   'created_ms', 'expires_ms', 'pay_url', 'ending', 'card', 'lines', 'coupons' }, { qty = true, v = true })
@@ -305,6 +307,7 @@ local function write_hold(tag, wish, sales, at_ms)
     order.expires_ms, 'pay_url', '""', 'ending', '', 'card', wish.card, 'draft', wish.draft)
   redis.call('ZADD', tag .. ':expiry', order.expires_ms, wish.order)
   redis.call('ZADD', tag .. ':orders:' .. wish.buyer, at_ms, wish.order)
+  redis.call('EXPIRE', tag .. ':orders:' .. wish.buyer, LISTED_SECONDS)
   return show_order(tag, order)
 end
 
