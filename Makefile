@@ -9,7 +9,7 @@ NPM := $(if $(NODE_IS_NEW),npm,PATH="$(NODE_WHEEL)/bin:$$PATH" $(NODE_WHEEL)/bin
 A ?=
 B ?=
 
-.PHONY: help run client check format test test-unit e2e-browser bench swarm lock clean
+.PHONY: help run client check format test test-unit e2e-browser bench bench-peers swarm chaos lock clean
 
 help: ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -69,8 +69,11 @@ e2e-browser:
 bench: $(VENV)/installed ## Measure: all benchmarks, or B=fanout A="…" for one
 	@$(BIN)/python -m loadtests.bench $(B) $(A)
 
-swarm: $(VENV)/installed ## A crowd of viewers and buyers against the running demo
+swarm: $(VENV)/installed ## An audience for the running demo: A="flash-crowd --users 200"; --start brings a server
 	@$(BIN)/python -m loadtests.swarm $(A)
+
+chaos: $(VENV)/installed ## An audience, and a nemesis under it: A="--minutes 10 --seed 7"
+	@$(BIN)/python -m loadtests.chaos $(A)
 
 lock: $(VENV)/installed ## Pin the newest allowed versions anew
 	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --universal --python-version 3.11 --extra dev pyproject.toml -o requirements.lock

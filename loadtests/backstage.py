@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import httpx
 
-from loadtests.auditor import BillLine, LedgerEntry
+from loadtests.audit.evidence import BillLine, LedgerEntry
 from loadtests.loopback import require_loopback
 from loadtests.people import Person, provider_key
 

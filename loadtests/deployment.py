@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import secrets
 import signal
@@ -12,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ import httpx
 
 from loadtests.backstage import Backstage
 from loadtests.people import Person, sign_in
-from loadtests.processes import GENERATOR_CORE, SERVER_CORE, Process, this_process
+from loadtests.processes import GENERATOR_CORE, SERVER_CORE, Process, supervised, this_process
 
 START_SECONDS = 90.0
 STOP_SECONDS = 30.0
@@ -42,19 +41,19 @@ class Deployment:
 
     def process(self, name: str) -> Process:
         """One of the supervised processes, by its name: ``gateway-1``, ``worker``, ``valkey``, ``media``."""
-        return self._processes()[name]
+        return self.processes()[name]
 
-    def _processes(self) -> dict[str, Process]:
-        listed = json.loads((self.data_dir / "processes.json").read_text())["processes"]
-        return {one["name"]: Process(one["pid"]) for one in listed if one["pid"]}
+    def processes(self) -> dict[str, Process]:
+        """All supervised processes that run, by name."""
+        return supervised(self.data_dir)
 
     def gateways(self) -> list[Process]:
         """All gateways."""
-        return [process for name, process in self._processes().items() if name.startswith("gateway")]
+        return [process for name, process in self.processes().items() if name.startswith("gateway")]
 
     def pin(self) -> None:
         """Gateways on the one core; everything else, this process included, on the other."""
-        for name, process in self._processes().items():
+        for name, process in self.processes().items():
             process.pin(SERVER_CORE if name.startswith("gateway") else GENERATOR_CORE)
         this_process().pin(GENERATOR_CORE)
 
@@ -87,13 +86,17 @@ def plan_show(deployment: Deployment) -> Show:
 
 
 @contextmanager
-def deployed(workers: int = 1, redis_url: str = "") -> Iterator[Deployment]:
+def deployed(
+    workers: int = 1, redis_url: str = "", settings: Callable[[int], Mapping[str, str]] = lambda _port: {}
+) -> Iterator[Deployment]:
     """Starts the product, on its own Valkey unless another is given, and stops it when the block ends.
+
+    ``settings`` answers more variables, given the port that the gateways will have.
 
     Raises:
         DidNotStart: it is not there after a minute and a half.
     """
-    port, media_port, media_udp_port = _free_ports(3)
+    port, media_port, media_udp_port = free_ports(3)
     secret = secrets.token_urlsafe(32)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         environ = {
@@ -108,6 +111,7 @@ def deployed(workers: int = 1, redis_url: str = "") -> Iterator[Deployment]:
             "WORKERS": str(workers),
             "REDIS_URL": redis_url,
             "LOG_LEVEL": "warning",
+            **settings(port),
         }
         words = [sys.executable, "-m", "livecommerce.cli", "up", "--demo"]
         server = subprocess.Popen(words, env=environ, stdout=subprocess.DEVNULL, start_new_session=True)
@@ -122,7 +126,7 @@ def deployed(workers: int = 1, redis_url: str = "") -> Iterator[Deployment]:
 @contextmanager
 def another_gateway(deployment: Deployment) -> Iterator[tuple[int, Process]]:
     """A second gateway on the same stores, on a port of its own, and its process."""
-    (port,) = _free_ports(1)
+    (port,) = free_ports(1)
     first = Path(f"/proc/{deployment.process('gateway-1').pid}/environ").read_bytes()
     environ = dict(entry.split("=", 1) for entry in first.decode().split("\0") if entry)
     environ |= {"PORT": str(port), "BASE_URL": deployment.url}
@@ -153,7 +157,8 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
         server.wait()
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listened on a moment ago."""
     with contextlib.ExitStack() as stack:
         probes = [stack.enter_context(socket.socket()) for _ in range(count)]
         for probe in probes:

@@ -10,6 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
+from typing import Protocol, TypeVar
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Distribution(Protocol[T_co]):
+    """What people do by chance."""
+
+    def draw(self, random: Random) -> T_co:
+        """One person's choice."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +38,14 @@ class LogNormal:
         value = math.exp(random.gauss(math.log(self.median), self.spread))
         return min(self.most, max(self.least, value))
 
+    def share_below(self, value: float) -> float:
+        """The share of draws that are at most ``value``."""
+        if value < self.least:
+            return 0.0
+        if value >= self.most:
+            return 1.0
+        return 0.5 * (1 + math.erf(math.log(value / self.median) / (self.spread * math.sqrt(2))))
+
 
 @dataclass(frozen=True, slots=True)
 class Exponential:
@@ -38,6 +57,12 @@ class Exponential:
     def draw(self, random: Random) -> float:
         """A time between 0 and ``most``."""
         return min(self.most, random.expovariate(1 / self.mean))
+
+    def share_below(self, value: float) -> float:
+        """The share of draws that are at most ``value``."""
+        if value >= self.most:
+            return 1.0
+        return 1 - math.exp(-value / self.mean) if value > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +79,13 @@ class Geometric:
         while number < self.most and random.random() < going_on:
             number += 1
         return number
+
+    def share_below(self, value: float) -> float:
+        """The share of draws that are at most ``value``."""
+        if value < 0:
+            return 0.0
+        going_on = self.mean / (1 + self.mean)
+        return 1.0 if value >= self.most else float(1 - going_on ** (math.floor(value) + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,3 +180,37 @@ WANTS_MORE = 0.1
 
 CHEATS = 0.15
 """Share of sharers who follow their own link with a second account on the same phone."""
+
+BOOKING = Exponential(mean=6.0, most=60.0)
+"""Between two of a brand's requests for a slot; in life hours, here often enough that slots collide."""
+
+TROLLING = Exponential(mean=4.0, most=30.0)
+"""Between two of a troll's deeds."""
+
+
+class Mischief(StrEnum):
+    """What a troll does."""
+
+    RUBBISH = "rubbish frames"
+    HUGE = "a frame that is too large"
+    WRONG_TOKEN = "a wrong token"
+    FLOOD = "a flood of comments"
+    HOSTS_COMMANDS = "the host's commands"
+
+
+MISCHIEF = Choice(dict.fromkeys(Mischief, 1.0))
+"""Each as often as the other: what matters is that none of it works."""
+
+
+def named() -> dict[str, LogNormal | Exponential | Geometric | Choice]:
+    """All distributions by name."""
+    kinds = (LogNormal, Exponential, Geometric, Choice)
+    return {name: value for name, value in globals().items() if isinstance(value, kinds)}
+
+
+def name_of(distribution: object) -> str:
+    """What a distribution is called."""
+    return _NAMES[id(distribution)]
+
+
+_NAMES = {id(value): name for name, value in named().items()}

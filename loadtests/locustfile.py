@@ -16,19 +16,25 @@ from locust.env import Environment
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # locust puts only this folder on the path
 
+from loadtests.audience.brand import Brand
 from loadtests.audience.buyer import Buyer
 from loadtests.audience.commenter import Commenter
 from loadtests.audience.host import Host
 from loadtests.audience.sharer import Sharer
 from loadtests.audience.stage import set_stage, stage_of
+from loadtests.audience.troll import Troll
 from loadtests.audience.viewer import Viewer
 from loadtests.backstage import Backstage
 from loadtests.people import read_secret
-from loadtests.report import console, print_outcomes, print_verdicts
 from loadtests.settling import settle
-from loadtests.swarm import add_show_options, prepare
+from loadtests.stores import stores_of
+from loadtests.swarm import Target, add_show_options, prepare
+from loadtests.terminal import console, print_outcomes, print_verdicts
 
-__all__ = ["Buyer", "Commenter", "Host", "Sharer", "Viewer"]
+__all__ = ["Brand", "Buyer", "Commenter", "Host", "Sharer", "Troll", "Viewer"]
+
+ACTS_SECONDS = 120.0
+"""Acts of a minute."""
 
 
 @events.init_command_line_parser.add_listener
@@ -42,7 +48,8 @@ def _raise_the_curtain(environment: Environment, **_: Any) -> None:
     assert options is not None
     secret = read_secret(options.data_dir)
     with Backstage(options.host, secret) as backstage:
-        set_stage(environment, prepare(backstage, options, secret))
+        target = Target(options.host, options.data_dir, secret)
+        set_stage(environment, prepare(backstage, target, options.seed, options.stock, ACTS_SECONDS))
 
 
 @events.test_stopping.add_listener
@@ -54,10 +61,9 @@ def _send_home(environment: Environment, **_: Any) -> None:
 def _audit(environment: Environment, **_: Any) -> None:
     options, stage = environment.parsed_options, stage_of(environment)
     assert options is not None
-    with Backstage(options.host, stage.secret) as backstage:
-        verdicts = settle(
-            backstage, stage, options.data_dir / "ledger.sqlite", options.patience, console.print
-        )
+    ledger_file = options.data_dir / "ledger.sqlite"
+    with Backstage(options.host, stage.secret) as backstage, stores_of(options.data_dir) as stores:
+        verdicts = settle(backstage, stage, ledger_file, options.patience, console.print, stores)
     print_outcomes(stage.witness.outcomes)
     print_verdicts(verdicts)
     environment.process_exit_code = 0 if all(verdict.holds for verdict in verdicts) else 1

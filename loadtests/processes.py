@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
+import signal
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
 
 SERVER_CORE, GENERATOR_CORE = 0, 1
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
@@ -29,9 +33,35 @@ class Process:
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND
 
+    def listens(self) -> bool:
+        """Whether it waits for connections on some port."""
+        try:
+            connections = psutil.Process(self.pid).net_connections("tcp4")
+        except psutil.NoSuchProcess:
+            return False
+        return any(one.status == psutil.CONN_LISTEN for one in connections)
+
     def resident_bytes(self) -> int:
         """Memory that is really there."""
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * _PAGE_BYTES
+
+
+def supervised(data_dir: Path) -> dict[str, Process]:
+    """The running processes of the ``livecommerce up`` that works in a directory, by name; none elsewhere."""
+    try:
+        listed = json.loads((data_dir / "processes.json").read_text())["processes"]
+    except (OSError, ValueError):
+        return {}
+    return {one["name"]: Process(one["pid"]) for one in listed if one["pid"]}
+
+
+def signal_process(pid: int, number: signal.Signals) -> bool:
+    """Sends a signal; answers whether the process was there."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def this_process() -> Process:

@@ -73,6 +73,10 @@ class RoomSocket:
         """
         self._write(client_frame(Opcode.TEXT, json.dumps(message, separators=(",", ":")).encode()))
 
+    def send_rubbish(self, payload: bytes) -> None:
+        """Sends a text frame of anything."""
+        self._write(client_frame(Opcode.TEXT, payload))
+
     def _write(self, frame: bytes) -> None:
         try:
             self._socket.sendall(frame)

@@ -1,4 +1,4 @@
-"""``python -m loadtests.swarm``: an audience for a running demo, and the proof that nothing went wrong.
+"""``python -m loadtests.swarm``: an audience for a demo, and the proof that nothing went wrong.
 
 Exit codes: 0 all laws hold, 1 a law is broken, 2 nothing was run.
 """
@@ -6,48 +6,51 @@ Exit codes: 0 all laws hold, 1 a law is broken, 2 nothing was run.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import secrets
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import gevent
-from locust.env import Environment  # locust patches the process for gevent: before anything opens sockets
-from locust.runners import LocalRunner
+import locust  # noqa: F401 - patches the process for gevent: before anything opens sockets
 
-from loadtests.audience.buyer import Buyer
-from loadtests.audience.commenter import Commenter
-from loadtests.audience.host import Host
-from loadtests.audience.recording import record
-from loadtests.audience.sharer import Sharer
-from loadtests.audience.stage import Stage, set_stage
-from loadtests.audience.viewer import Viewer
-from loadtests.auditor import Verdict
+from loadtests.audience.stage import Stage
+from loadtests.audit.evidence import Verdict
 from loadtests.backstage import Backstage, NoBooks, NoShow
+from loadtests.deployment import DidNotStart, deployed
+from loadtests.evening import Evening, say
+from loadtests.incidents import Incidents
 from loadtests.loopback import NotLoopback
 from loadtests.people import NoSecret, read_secret
-from loadtests.report import console, print_measurements, print_outcomes, print_verdicts
-from loadtests.settling import settle
+from loadtests.report import write_report
+from loadtests.scenario import SCENARIOS, Scenario
+from loadtests.terminal import console
 
-MOST_USERS, MOST_SECONDS = 5_000, 3_600.0
-ACTS = 2
-PROGRESS_SECONDS = 5.0
-LAG_SECONDS = 0.05
-LEAVING_SECONDS = 25.0
-"""How long people may take to finish paying after the show."""
+MOST_USERS, MOST_SECONDS = 5_000, 24 * 3_600.0
+LONGEST_ACT_SECONDS = 60.0
+LEAST_ACTS = 2
+DEFAULT_HOST = "http://127.0.0.1:8000"
+DEFAULT_SCENARIO = "flash-crowd"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The server that an audience comes to."""
+
+    url: str
+    data_dir: Path
+    secret: str
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a swarm; returns the exit code."""
     options = _parser().parse_args(arguments)
     try:
-        secret = read_secret(options.data_dir)
-        with Backstage(options.host, secret) as backstage:
-            stage = prepare(backstage, options, secret)
-            environment = _perform(stage, options)
-            verdicts = _close_the_books(backstage, stage, environment, options)
-    except (NoShow, NoBooks, NoSecret, NotLoopback) as error:
+        with _target(options) as target, Backstage(target.url, target.secret) as backstage:
+            verdicts = _evening(target, backstage, options)
+    except (NoShow, NoBooks, NoSecret, NotLoopback, DidNotStart) as error:
         console.print(f"swarm: {error}", style="red")
         return 2
     return 0 if all(verdict.holds for verdict in verdicts) else 1
@@ -55,10 +58,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m loadtests.swarm", description=__doc__)
+    parser.add_argument("scenario", nargs="?", default=DEFAULT_SCENARIO, choices=SCENARIOS)
     parser.add_argument("--users", type=int, default=200, help=f"people at a time, at most {MOST_USERS}")
-    parser.add_argument("--seconds", type=float, default=30.0, help="length of the show")
+    parser.add_argument("--seconds", type=float, default=0.0, help="length of the show; the scenario's own")
+    parser.add_argument("--minutes", type=float, default=0.0, help="the same in minutes")
     add_show_options(parser)
-    parser.add_argument("--host", default="http://127.0.0.1:8000", help="the running demo, on loopback")
+    parser.add_argument("--host", default="", help=f"the running demo, on loopback; {DEFAULT_HOST}")
+    parser.add_argument("--start", action="store_true", help="start a server for this run, with two gateways")
+    parser.add_argument("--report", type=Path, help="folder for index.html and report.json")
     return parser
 
 
@@ -72,85 +79,59 @@ def add_show_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--patience", type=float, default=60.0, help="seconds to wait for the books to close")
 
 
-def prepare(backstage: Backstage, options: argparse.Namespace, secret: str) -> Stage:
-    """Chooses the room and signs the host in; nothing is changed yet."""
+@contextlib.contextmanager
+def _target(options: argparse.Namespace) -> Iterator[Target]:
+    if not options.start:
+        yield Target(options.host or DEFAULT_HOST, options.data_dir, read_secret(options.data_dir))
+        return
+    say("Starting a server of its own, with two gateways")
+    with deployed(workers=2) as deployment:
+        yield Target(deployment.url, deployment.data_dir, deployment.secret)
+
+
+def prepare(backstage: Backstage, target: Target, seed: int | None, stock: int, seconds: float) -> Stage:
+    """Chooses the room and signs host and brand in; nothing is changed yet."""
     host = backstage.sign_in("host")
-    seconds = min(float(getattr(options, "seconds", MOST_SECONDS)), MOST_SECONDS)
     return Stage(
-        url=options.host,
+        url=target.url,
         room=backstage.open_room(host),
-        secret=secret,
+        secret=target.secret,
         presenter=host,
-        seed=secrets.randbelow(1_000_000) if options.seed is None else options.seed,
-        stock=options.stock,
-        act_seconds=min(60.0, seconds * 0.9 / ACTS),
+        brand=backstage.sign_in("brand"),
+        seed=secrets.randbelow(1_000_000) if seed is None else seed,
+        stock=stock,
+        act_seconds=min(LONGEST_ACT_SECONDS, seconds * 0.9 / LEAST_ACTS),
         started_ms=int(time.time() * 1000),
     )
 
 
-def _perform(stage: Stage, options: argparse.Namespace) -> Environment:
-    users, seconds = min(options.users, MOST_USERS), min(options.seconds, MOST_SECONDS)
-    environment = Environment(
-        user_classes=[Host, Viewer, Commenter, Buyer, Sharer],
-        host=options.host,
-        stop_timeout=LEAVING_SECONDS,
-    )
-    set_stage(environment, stage)
-    runner = environment.create_local_runner()
+def _evening(target: Target, backstage: Backstage, options: argparse.Namespace) -> Sequence[Verdict]:
+    scenario = SCENARIOS[options.scenario]
+    users = min(options.users, MOST_USERS)
+    seconds = min(options.seconds or options.minutes * 60 or scenario.seconds, MOST_SECONDS)
+    stage = prepare(backstage, target, options.seed, options.stock, seconds)
     console.print(
-        f"[bold]{users} people[/bold] come to {options.host}/room/{stage.room} for {seconds:g} s "
-        f"(--seed {stage.seed})"
+        f"[bold]{scenario.name}[/bold]: {scenario.story}. Up to {users} people come to "
+        f"{target.url}/room/{stage.room} for {seconds:g} s (--seed {stage.seed})"
     )
-    lag = gevent.spawn(_measure_lag, environment)
-    runner.start(users, spawn_rate=max(10.0, users / 2))
-    _follow(stage, runner, seconds)
-    stage.closing = True
-    console.print("The show is over; people finish paying and leave")
-    _wait_for_leaving(runner)
-    lag.kill()
-    runner.stop()
-    return environment
-
-
-def _follow(stage: Stage, runner: LocalRunner, seconds: float) -> None:
-    started = time.monotonic()
-    while (passed := time.monotonic() - started) < seconds:
-        gevent.sleep(min(PROGRESS_SECONDS, seconds - passed))
-        total = runner.stats.total
-        console.print(
-            f"  {time.monotonic() - started:4.0f} s  {runner.user_count} people  "
-            f"{total.num_requests} measurements  {len(stage.witness.purchases)} orders  "
-            f"{total.num_failures} failures"
-        )
-
-
-def _wait_for_leaving(runner: LocalRunner) -> None:
-    deadline = time.monotonic() + LEAVING_SECONDS
-    while len(runner.user_greenlets) and time.monotonic() < deadline:
-        gevent.sleep(0.2)
-
-
-def _measure_lag(environment: Environment) -> None:
-    """How late the swarm itself is: where this grows, latencies are the generator's, not the server's."""
-    while True:
-        started = time.monotonic()
-        gevent.sleep(LAG_SECONDS)
-        late_ms = (time.monotonic() - started - LAG_SECONDS) * 1000
-        record(environment, "generator", "the swarm's own lag", max(0.0, late_ms), None)
-
-
-def _close_the_books(
-    backstage: Backstage, stage: Stage, environment: Environment, options: argparse.Namespace
-) -> list[Verdict]:
-    def report(line: str) -> None:
-        console.print(f"  [dim]{line}[/dim]")
-
-    ledger_file = options.data_dir / "ledger.sqlite"
-    print_measurements(environment.stats)
-    print_outcomes(stage.witness.outcomes)
-    verdicts = settle(backstage, stage, ledger_file, options.patience, report)
-    print_verdicts(verdicts)
+    evening = Evening(stage, lambda passed: scenario.people(users, passed / seconds), target.data_dir)
+    _follow(evening, scenario, seconds, Incidents(stage, target.data_dir, say))
+    evening.performance.end()
+    verdicts = evening.close_the_books(backstage, options.patience)
+    command = f'make swarm A="{scenario.name} --users {users} --seconds {seconds:g} --seed {stage.seed}"'
+    run = evening.run(f"{scenario.name}: {scenario.story}", command, users, verdicts)
+    write_report(run, options.report or Path("reports") / f"{scenario.name}-{stage.seed}", say)
     return verdicts
+
+
+def _follow(evening: Evening, scenario: Scenario, seconds: float, incidents: Incidents) -> None:
+    for share, incident in scenario.incidents:
+        evening.performance.follow(share * seconds - evening.passed())
+        started = evening.passed()
+        incidents.happen(incident)
+        evening.note(str(incident), "everybody", started)
+    evening.performance.follow(seconds - evening.passed())
+    evening.performance.catch_up()
 
 
 if __name__ == "__main__":

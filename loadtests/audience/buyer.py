@@ -44,7 +44,7 @@ class Buyer(Viewer):
                 self._see_sale(message["sale"])
             case "coupon.dropped":
                 drop = message["drop"]["drop"]
-                self.after(people_do.REACTION.draw(self.random), partial(self._claim, drop))
+                self.after(self.draw(people_do.REACTION), partial(self._claim, drop))
             case "order":
                 self._hear_of_order(message["order"])
 
@@ -53,14 +53,14 @@ class Buyer(Viewer):
     def _see_sale(self, sale: Message) -> None:
         if sale["phase"] == "open" and sale["sale"] not in self._wanted:
             self._wanted.add(sale["sale"])
-            self.after(people_do.REACTION.draw(self.random), partial(self._tap, sale))
+            self.after(self.draw(people_do.REACTION), partial(self._tap, sale))
 
     def _tap(self, sale: Message) -> None:
         wish = self._wish(sale)
-        self.visit.ask("buy", partial(self._hear_answer, sale), **wish)
+        self.insist("buy", partial(self._hear_answer, sale), **wish)
         if self.random.random() < people_do.TAPS_TWICE:
             again = partial(self.visit.ask, "buy", self._hear_repeated, **wish)
-            self.after(people_do.SECOND_TAP.draw(self.random), again)
+            self.after(self.draw(people_do.SECOND_TAP), again)
 
     def _wish(self, sale: Message) -> Message:
         return {
@@ -78,7 +78,7 @@ class Buyer(Viewer):
             witness.outcomes[f"wishes refused: {answer['code']}"] += 1
             if answer["code"] in COUPON_DOES_NOT_FIT:
                 self._coupon = ""
-                self.visit.ask("buy", partial(self._hear_answer, sale), **self._wish(sale))
+                self.insist("buy", partial(self._hear_answer, sale), **self._wish(sale))
             return
         witness.outcomes["wishes granted"] += 1
         self._coupon = ""
@@ -120,8 +120,8 @@ class Buyer(Viewer):
         if order["order"] in self._orders:
             return
         self._orders.add(order["order"])
-        habit = Habit(people_do.PAYMENT_HABITS.draw(self.random))
-        wait = people_do.PAYING.draw(self.random)
+        habit = Habit(self.draw(people_do.PAYMENT_HABITS))
+        wait = self.draw(people_do.PAYING)
         self.stage.witness.outcomes[f"orders: {habit.value}"] += 1
         till = Till(self.client, self.person, self._paid)
         self.errands.spawn(till.settle, order["order"], habit, wait)

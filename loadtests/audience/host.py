@@ -59,14 +59,20 @@ class Host(Viewer):
     def _drop(self) -> None:
         if self._campaigns:
             campaign = self._campaigns[0]["campaign"]
-            self._command(
-                "coupon.drop", campaign=campaign, count=COUPONS, seconds=10, key=secrets.token_hex(8)
+            self.insist(
+                "coupon.drop",
+                t="coupon.drop",
+                campaign=campaign,
+                count=COUPONS,
+                seconds=10,
+                key=secrets.token_hex(8),
             )
 
     def _open_sale(self, sku: dict[str, Any]) -> None:
         seconds = self.stage.act_seconds
-        self._command(
+        self.insist(
             "sale.open",
+            t="sale.open",
             sku=sku["sku"],
             price_minor=sku["price_minor"] * (100 - DISCOUNT_PERCENT) // 100,
             stock=self.stage.stock,
@@ -81,7 +87,7 @@ class Host(Viewer):
     def heard(self, message: Message) -> None:
         """Starts a show that has not been started."""
         if message["t"] == "snapshot" and message["room"]["phase"] == "scheduled":
-            self._command("show.start")
+            self.insist("show.start", t="show.start")
 
 
 def _wares(shelf: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:

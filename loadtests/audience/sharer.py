@@ -15,7 +15,7 @@ class Sharer(Viewer):
 
     def settle_in(self) -> None:
         """Shares after a while."""
-        self.after(people_do.SHARING.draw(self.random), lambda: self.errands.spawn(self._share))
+        self.after(self.draw(people_do.SHARING), lambda: self.errands.spawn(self._share))
 
     def _share(self) -> None:
         device = f"phone-{self.number}"
@@ -33,7 +33,7 @@ class Sharer(Viewer):
         if self.random.random() < people_do.CHEATS:
             witness.outcomes["links opened on the sharer's own phone"] += 1
             self.stage.invitations.append(Invitation(grant, device))
-        friends = people_do.FRIENDS.draw(self.random)
+        friends = self.draw(people_do.FRIENDS)
         self.stage.invitations.extend(Invitation(grant) for _ in range(friends))
 
     def heard(self, message: Message) -> None:

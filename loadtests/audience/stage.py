@@ -11,6 +11,7 @@ from typing import cast
 
 from locust.env import Environment
 
+from loadtests.audience.visit import Visit
 from loadtests.audience.witness import Witness
 from loadtests.people import Person
 
@@ -40,6 +41,12 @@ class Stage:
     started_ms: int
     witness: Witness = field(default_factory=Witness)
     invitations: deque[Invitation] = field(default_factory=deque)
+    brand: Person | None = None
+    """Who asks for slots on behalf of a guest brand."""
+    inside: set[Visit] = field(default_factory=set)
+    """Visits under way, those that are just coming back included."""
+    storms: int = 0
+    """How often everybody's network was lost at once."""
     closing: bool = False
     """True: whoever is inside leaves, nobody comes any more."""
     _numbers: Iterator[int] = field(default_factory=itertools.count)

@@ -21,7 +21,9 @@ FAULTS = {
 """What the sandbox provider is told to do wrong."""
 
 AGAIN_SECONDS = 1.0
-CONFLICT = 409
+MOST_TRIES = 20
+"""A buyer whose network fails, or whose shop answers with a fault, presses the button again."""
+NO_ANSWER, CONFLICT, SERVER_FAULT = 0, 409, 500
 
 ADDRESS = {
     "country": "CN",
@@ -69,7 +71,8 @@ class Till:
         address = page.json()["pay_url"]
         require_loopback(address)
         path = urlsplit(address).path
-        if not self._client.get(path, name="provider: page", allow_redirects=False).ok:
+        page = self._insist(lambda: self._client.get(path, name="provider: page", allow_redirects=False))
+        if not page.ok:
             return
         self._on_paid(order)
         form = {"action": action, "fault": fault}
@@ -81,9 +84,23 @@ class Till:
             self._post("/api/addresses", "address", json=ADDRESS, headers=self._person.authorization)
 
     def _post(self, path: str, name: str, **request: Any) -> Any:
-        """The response, or ``None``; a conflict is an answer, not a failure: somebody was faster."""
+        """The response, or ``None`` if it is a refusal."""
+        response = self._insist(lambda: self._post_once(path, name, **request))
+        return response if response.ok else None
+
+    def _insist(self, send: Callable[[], Any]) -> Any:
+        """The first response that is an answer, or the last one."""
+        for _ in range(MOST_TRIES):
+            response = send()
+            if NO_ANSWER < response.status_code < SERVER_FAULT:
+                break
+            gevent.sleep(AGAIN_SECONDS)
+        return response
+
+    def _post_once(self, path: str, name: str, **request: Any) -> Any:
+        """A conflict is an answer, not a failure: somebody was faster."""
         with self._client.post(path, name=name, catch_response=True, **request) as response:
             if response.status_code == CONFLICT:
                 response.request_meta["name"] = f"{name} → {response.json()['error']['code']}"
                 response.success()
-        return response if response.ok else None
+        return response

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 import gevent
 from gevent.pool import Group
@@ -13,15 +14,20 @@ from locust.exception import StopUser
 
 from loadtests import distributions as people_do
 from loadtests.agenda import Agenda, Deed
+from loadtests.audience.insistence import Insistence, Wish
 from loadtests.audience.recording import record
 from loadtests.audience.stage import Invitation, stage_of
 from loadtests.audience.visit import Visit
 from loadtests.people import Person, sign_in
 from loadtests.room_socket import ConnectionLost, Message
 
+T = TypeVar("T", bound=float | str)
+
 LOOK_UP_SECONDS = 0.5
 """How often somebody who only waits notices that the show is over."""
 PING_SECONDS = 10.0
+LONGEST_AWAY_SECONDS = 5.0
+"""Most that is waited between two attempts to come back."""
 OWN_NETWORK = 0
 """The reason for a loss that this side made up."""
 INVITED = 0.6
@@ -44,6 +50,9 @@ class Viewer(FastHttpUser):
         self.random = Random()
         self.person: Person
         self.visit: Visit
+        self._insistence = Insistence(
+            lambda wish, on_answer: self.visit.ask(wish.name, on_answer, **wish.message), self.after
+        )
         self._watching = False
 
     # ------------------------------------------------------------ coming and going
@@ -52,7 +61,7 @@ class Viewer(FastHttpUser):
         """Comes with the crowd."""
         self.number = self.stage.next_number()
         self.random = self.stage.random_for(self.number)
-        gevent.sleep(people_do.ARRIVAL.draw(self.random))
+        self._pause(self.draw(people_do.ARRIVAL))
 
     @task
     def come_and_go(self) -> None:
@@ -62,12 +71,16 @@ class Viewer(FastHttpUser):
         self.person = self.newcomer()
         self.visit = self._visit(self.person, self._invitation())
         self.agenda.clear()
+        self._insistence.forget()
         self._plan_watching()
         self.settle_in()
-        self._watch()
+        try:
+            self._watch()
+        finally:
+            self.stage.inside.discard(self.visit)
         self.visit.leave()
         self.errands.join()
-        self._pause(people_do.RETURNING.draw(self.random))
+        self._pause(self.draw(people_do.RETURNING))
         self.number = self.stage.next_number()
         self.random = self.stage.random_for(self.number)
 
@@ -82,7 +95,7 @@ class Viewer(FastHttpUser):
 
     def _visit(self, person: Person, invitation: Invitation | None) -> Visit:
         grant, device = (invitation.grant, invitation.device) if invitation else ("", "")
-        return Visit(
+        visit = Visit(
             self.stage.url,
             self.stage.room,
             person,
@@ -92,11 +105,13 @@ class Viewer(FastHttpUser):
             grant=grant,
             device=device or f"phone-{self.number}",
         )
+        visit.storms = self.stage.storms
+        return visit
 
     def _plan_watching(self) -> None:
         self._watching = True
-        self.after(people_do.WATCHING.draw(self.random), self._stop_watching)
-        self.after(people_do.DROPPING.draw(self.random), self._lose_network)
+        self.after(self.draw(people_do.WATCHING), self._stop_watching)
+        self.after(self.draw(people_do.DROPPING), self._lose_network)
         self.again(people_do.LIKING, self._like)
         self.after(self.random.uniform(0, PING_SECONDS), self._ping)
 
@@ -108,22 +123,33 @@ class Viewer(FastHttpUser):
         while self._watching and not self.stage.closing:
             try:
                 self.visit.enter()
-                attempt = 0
+                self.stage.inside.add(self.visit)
                 self._follow()
             except ConnectionLost as loss:
+                attempt = 0 if self.visit.let_in else attempt + 1
                 self.visit.drop()
                 self.stage.witness.outcomes[f"connections lost: {_reason(loss)}"] += 1
                 if not loss.may_return:
                     self.record("answer", "thrown out", 0, str(loss))
                     return
-                attempt += 1
-                self._pause(people_do.RECONNECTING.draw(self.random) * attempt)
+                self._pause(min(LONGEST_AWAY_SECONDS, self.draw(people_do.RECONNECTING) * (1 + attempt)))
 
     def _follow(self) -> None:
         while self._watching and not self.stage.closing:
-            message = self.visit.listen(self.agenda.next_at(time.monotonic() + LOOK_UP_SECONDS))
+            look_up = time.monotonic() + LOOK_UP_SECONDS
+            message = self.visit.listen(self.agenda.next_at(look_up) if self.visit.let_in else look_up)
             if message is not None:
                 self.heard(message)
+                if message["t"] in ("resumed", "snapshot"):
+                    self._insistence.resume()
+            if self.visit.storms < self.stage.storms:
+                self.visit.storms = self.stage.storms
+                raise ConnectionLost(OWN_NETWORK)
+            self._do_what_is_due()
+
+    def _do_what_is_due(self) -> None:
+        """Nobody does anything while the door is still shut."""
+        if self.visit.let_in:
             for deed in self.agenda.take_due(time.monotonic()):
                 deed()
 
@@ -136,11 +162,11 @@ class Viewer(FastHttpUser):
         self._watching = False
 
     def _lose_network(self) -> None:
-        self.after(people_do.DROPPING.draw(self.random), self._lose_network)
+        self.after(self.draw(people_do.DROPPING), self._lose_network)
         raise ConnectionLost(OWN_NETWORK)
 
     def _like(self) -> None:
-        self.visit.tell(t="like", n=1 + people_do.HEARTS.draw(self.random))
+        self.visit.tell(t="like", n=1 + self.draw(people_do.HEARTS))
 
     def _ping(self) -> None:
         self.after(PING_SECONDS, self._ping)
@@ -152,6 +178,16 @@ class Viewer(FastHttpUser):
         """Plans a deed."""
         self.agenda.plan(time.monotonic() + seconds, deed)
 
+    def insist(self, name: str, on_answer: Callable[[Message], None] | None = None, **message: Any) -> None:
+        """Asks for something that must be answered; it has a key, so that repeating it is harmless."""
+        self._insistence.begin(Wish(name, message, on_answer))
+
+    def draw(self, distribution: people_do.Distribution[T]) -> T:
+        """What this person does, by chance; kept for the report."""
+        value = distribution.draw(self.random)
+        self.stage.witness.drew(people_do.name_of(distribution), value)
+        return value
+
     def again(self, pauses: people_do.Exponential, deed: Deed) -> None:
         """Plans a deed that is repeated after random pauses."""
 
@@ -159,7 +195,7 @@ class Viewer(FastHttpUser):
             self.again(pauses, deed)
             deed()
 
-        self.after(pauses.draw(self.random), do_and_plan)
+        self.after(self.draw(pauses), do_and_plan)
 
     def _pause(self, seconds: float) -> None:
         until = time.monotonic() + seconds

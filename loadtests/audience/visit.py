@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from loadtests.audience.witness import Offsets, Witness
+from loadtests.handshake import HandshakeFailed
 from loadtests.people import Person
 from loadtests.room_socket import ConnectionLost, Message, RoomSocket
 
@@ -20,6 +21,9 @@ COUPON_DOES_NOT_FIT = frozenset(
     {"coupon_not_for_this", "coupon_threshold", "coupon_reserved", "coupon_spent", "coupon_expired"}
 )
 """Refusals after which a buyer taps again without the coupon."""
+
+TROLLS = "troll's "
+"""Questions named so are meant to be refused."""
 
 EXPECTED = frozenset(
     {"sold_out", "limit_reached", "sale_closed", "sale_not_open", "price_changed", "sale_changed"}
@@ -57,6 +61,18 @@ class Visit:
         self._joining = 0.0
         self._offsets = Offsets()
         self._replayed_to = 0
+        self.let_in = False
+        """Whether the server let it into the room over the present connection."""
+        self.storms = 0
+        """Losses of everybody's network that this one took part in."""
+
+    def __str__(self) -> str:
+        return f"viewer {self._person.person}"
+
+    @property
+    def offset(self) -> int:
+        """How far in the room's log it has heard everything."""
+        return self._offsets.offset
 
     def enter(self) -> None:
         """Connects and asks to be let in; the answer comes as a message. Resumes where it was let in before.
@@ -65,9 +81,10 @@ class Visit:
             ConnectionLost: no socket was opened.
         """
         started = time.monotonic()
+        self.let_in = False
         try:
             self._socket = RoomSocket(self._url, self._room, self._number)
-        except OSError as error:
+        except (OSError, HandshakeFailed) as error:
             self._record(ANSWER, "connect", _ms_since(started), type(error).__name__)
             raise ConnectionLost from error
         self._record(ANSWER, "connect", _ms_since(started), None)
@@ -118,6 +135,7 @@ class Visit:
         if self._joining:
             self._record(ANSWER, f"join → {kind}", _ms_since(self._joining), None)
             self._joining = 0.0
+        self.let_in = True
         self._replayed_to = message["offset"]
         if kind != "resumed":
             self._offsets.start(message["epoch"], message["offset"])
@@ -125,7 +143,7 @@ class Visit:
                 self._witness.sale_opened(sale)
 
     def _control(self, message: Message) -> None:
-        self._witness.control_events += 1
+        self._witness.saw((self._offsets.epoch, message["offset"]), message["t"])
         if message["offset"] > self._replayed_to:
             self._record(NEWS, message["t"], _age_ms(message["at_ms"]), None)
         wrong = self._offsets.advance(message["offset"])
@@ -140,7 +158,7 @@ class Visit:
             return
         if message["t"] == "error":
             code = message["code"]
-            unexpected = None if code in EXPECTED else code
+            unexpected = None if code in EXPECTED or name.startswith(TROLLS) else code
             self._record(ANSWER, f"{name} → {code}", _ms_since(asked_at), unexpected)
         else:
             self._record(ANSWER, name, _ms_since(asked_at), None)

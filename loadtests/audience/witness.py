@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any
 
-from loadtests.auditor import Purchase
+from loadtests.audit.evidence import Place, Purchase
 
 Message = dict[str, Any]
+
+MOST_DRAWN = 20_000
+"""Draws of one distribution that are kept; more would show nothing new."""
 
 
 class Witness:
@@ -18,9 +21,18 @@ class Witness:
         self.stock: dict[str, int] = {}
         self.limits: dict[str, int] = {}
         self.control_events = 0
+        self.seen: dict[Place, str] = {}
+        """What happened where in the room's log."""
         self.contradictions: list[str] = []
+        self.drawn: dict[str, list[float | str]] = defaultdict(list)
+        """What people did by chance, by the distribution's name."""
         self.outcomes: Counter[str] = Counter()
         """What became of wishes, payments, shares; for the reader of the report."""
+
+    def drew(self, name: str, value: float | str) -> None:
+        """Somebody did something by chance."""
+        if len(self.drawn[name]) < MOST_DRAWN:
+            self.drawn[name].append(value)
 
     def sale_opened(self, sale: Message) -> None:
         """A sale is on: so many units, so many for each."""
@@ -40,6 +52,13 @@ class Witness:
         known = self.purchases.setdefault(purchase.order, purchase)
         if known != purchase:
             self.contradictions.append(f"order {purchase.order} was told as {known} and as {purchase}")
+
+    def saw(self, place: Place, kind: str) -> None:
+        """A viewer was told of a control event; everybody is told the same."""
+        self.control_events += 1
+        known = self.seen.setdefault(place, kind)
+        if known != kind:
+            self.contradictions.append(f"offset {place[1]} was told as {known} and as {kind}")
 
     def same_wish(self, first: str, second: str) -> None:
         """A repeated tap with the same key was answered."""

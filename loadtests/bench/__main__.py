@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import json
-import platform
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,8 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+
+from loadtests.machine import machine
 
 FOLDER = Path(__file__).parent
 console = Console(highlight=False)
@@ -79,24 +80,6 @@ def _table(results: Iterator[dict[str, Any]]) -> Table:
         baseline = f"{result['baseline']} ({result['baseline_is']})"
         table.add_row(result["name"], value, baseline, str(result["ratio"]), result["target"], ok)
     return table
-
-
-def machine() -> str:
-    """What this was measured on."""
-    model = next(
-        (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
-        platform.processor(),
-    )
-    cores = sum(line.startswith("processor") for line in _lines("/proc/cpuinfo"))
-    python = f"{platform.python_implementation()} {platform.python_version()}"
-    return f"{cores} cores of {model}, {platform.system()} {platform.release()}, {python}"
-
-
-def _lines(file: str) -> list[str]:
-    try:
-        return Path(file).read_text().splitlines()
-    except OSError:
-        return []
 
 
 if __name__ == "__main__":

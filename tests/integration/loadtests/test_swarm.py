@@ -13,7 +13,7 @@ from loadtests.deployment import Deployment, deployed
 from tests.cluster import ValkeyCluster
 from tests.servers import free_port
 
-LAWS = 7
+LAWS = 12
 
 
 def swarm(secret: str, *arguments: str) -> subprocess.CompletedProcess[str]:

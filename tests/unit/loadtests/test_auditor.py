@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from loadtests.auditor import BillLine, Evidence, LedgerEntry, Purchase, audit, unattributed
+from loadtests.audit import audit
+from loadtests.audit.evidence import BillLine, Evidence, LedgerEntry, Purchase
+from loadtests.audit.money import unattributed
 
 SALE = "00SALE"
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.bench.__main__ import benchmarks, machine, main
+from loadtests.bench.__main__ import benchmarks, main
+from loadtests.machine import machine
 
 
 def test_benchmarks_are_found_and_their_parts_are_not() -> None:

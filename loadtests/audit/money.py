@@ -1,8 +1,4 @@
-"""The laws of selling, checked on what payment provider and ledger say. No I/O.
-
-Nothing here comes from the counter under test: units are counted from captured money, orders from the
-ledger's entries. What the stock counter says is not asked.
-"""
+"""The laws of money: the provider's captures, beside what buyers were told and what SQL and ledger say."""
 
 from __future__ import annotations
 
@@ -10,80 +6,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from loadtests.audit.evidence import BillLine, Evidence, LedgerEntry, Purchase, StoredOrder, Verdict
+
 RECEIVABLE = "provider.receivable:"
 SALE, REFUND = "sale", "refund"
 
 
-@dataclass(frozen=True, slots=True)
-class BillLine:
-    """One line of the payment provider's bill."""
-
-    kind: str
-    """capture or refund."""
-    payment: str
-    order: str
-    amount_minor: int
-    currency: str
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerEntry:
-    """One entry of the ledger."""
-
-    entry: str
-    order: str
-    kind: str
-    currency: str
-    postings: tuple[tuple[str, int, int], ...]
-    """Account, debit, credit."""
-
-
-@dataclass(frozen=True, slots=True)
-class Purchase:
-    """An order as its buyer was told of it."""
-
-    order: str
-    sale: str
-    buyer: str
-    qty: int
-    total_minor: int
-    currency: str
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What is known from outside the system that is being judged."""
-
-    stock: Mapping[str, int]
-    """Units on offer, by sale."""
-    limits: Mapping[str, int]
-    """Units a buyer may have, by sale."""
-    purchases: Sequence[Purchase]
-    bill: Sequence[BillLine]
-    ledger: Sequence[LedgerEntry]
-    control_events: int = 0
-    """Control events that viewers saw, all viewers together."""
-    gaps: Sequence[str] = ()
-    """Control events that a viewer should have seen and did not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """One law, and the evidence against it; none means that it holds."""
-
-    law: str
-    checked: int
-    """How many facts were looked at; a law that looked at none proves nothing."""
-    violations: tuple[str, ...] = ()
-
-    @property
-    def holds(self) -> bool:
-        """Whether nothing speaks against it."""
-        return not self.violations
-
-
 @dataclass(slots=True)
-class _Account:
+class Account:
     """One order's money."""
 
     captured: dict[str, int] = field(default_factory=dict)
@@ -103,29 +33,15 @@ class _Account:
         return [payment for payment, amount in self.captured.items() if self.refunded[payment] < amount]
 
 
-def audit(evidence: Evidence) -> list[Verdict]:
-    """All verdicts."""
-    accounts = _accounts(evidence.bill)
-    entries = _by_order(evidence.ledger)
-    return [
-        _not_oversold(evidence, accounts),
-        _within_limit(evidence, accounts),
-        _one_outcome(evidence, accounts),
-        _once_in_ledger(accounts, entries),
-        _totals_equal(accounts, evidence.ledger),
-        _balanced(evidence.ledger),
-        Verdict("every viewer saw every control event", evidence.control_events, tuple(evidence.gaps)),
-    ]
-
-
 def unattributed(evidence: Evidence) -> list[str]:
     """Paid orders that nobody in the swarm made: other people's, in the same shop at the same time."""
     ours = {purchase.order for purchase in evidence.purchases}
     return sorted({line.order for line in evidence.bill} - ours)
 
 
-def _accounts(bill: Iterable[BillLine]) -> dict[str, _Account]:
-    accounts: dict[str, _Account] = defaultdict(_Account)
+def accounts_of(bill: Iterable[BillLine]) -> dict[str, Account]:
+    """The bill by order."""
+    accounts: dict[str, Account] = defaultdict(Account)
     for line in bill:
         account = accounts[line.order]
         account.currency = line.currency
@@ -136,14 +52,16 @@ def _accounts(bill: Iterable[BillLine]) -> dict[str, _Account]:
     return dict(accounts)
 
 
-def _by_order(ledger: Iterable[LedgerEntry]) -> dict[str, list[LedgerEntry]]:
+def by_order(ledger: Iterable[LedgerEntry]) -> dict[str, list[LedgerEntry]]:
+    """The ledger by order."""
     entries: dict[str, list[LedgerEntry]] = defaultdict(list)
     for entry in ledger:
         entries[entry.order].append(entry)
     return dict(entries)
 
 
-def _paid(evidence: Evidence, accounts: Mapping[str, _Account]) -> list[Purchase]:
+def paid(evidence: Evidence, accounts: Mapping[str, Account]) -> list[Purchase]:
+    """Purchases for which the provider holds money."""
     return [
         purchase
         for purchase in evidence.purchases
@@ -151,31 +69,8 @@ def _paid(evidence: Evidence, accounts: Mapping[str, _Account]) -> list[Purchase
     ]
 
 
-def _not_oversold(evidence: Evidence, accounts: Mapping[str, _Account]) -> Verdict:
-    units: Counter[str] = Counter()
-    for purchase in _paid(evidence, accounts):
-        units[purchase.sale] += purchase.qty
-    violations = tuple(
-        f"sale {sale}: {paid} units are paid for, {evidence.stock.get(sale, 0)} were on offer"
-        for sale, paid in units.items()
-        if paid > evidence.stock.get(sale, 0)
-    )
-    return Verdict("nothing is oversold", units.total(), violations)
-
-
-def _within_limit(evidence: Evidence, accounts: Mapping[str, _Account]) -> Verdict:
-    units: Counter[tuple[str, str]] = Counter()
-    for purchase in _paid(evidence, accounts):
-        units[purchase.sale, purchase.buyer] += purchase.qty
-    violations = tuple(
-        f"sale {sale}: buyer {buyer} has paid for {paid} units, the limit is {evidence.limits[sale]}"
-        for (sale, buyer), paid in units.items()
-        if paid > evidence.limits.get(sale, paid)
-    )
-    return Verdict("no buyer is above the limit", len(units), violations)
-
-
-def _one_outcome(evidence: Evidence, accounts: Mapping[str, _Account]) -> Verdict:
+def one_outcome(evidence: Evidence, accounts: Mapping[str, Account]) -> Verdict:
+    """A captured payment is kept once for its order, in full, or goes back."""
     totals = {purchase.order: purchase.total_minor for purchase in evidence.purchases}
     violations: list[str] = []
     for order, account in accounts.items():
@@ -192,14 +87,13 @@ def _one_outcome(evidence: Evidence, accounts: Mapping[str, _Account]) -> Verdic
     return Verdict("every captured payment has one outcome", payments, tuple(violations))
 
 
-def _once_in_ledger(
-    accounts: Mapping[str, _Account], entries: Mapping[str, Sequence[LedgerEntry]]
-) -> Verdict:
+def once_in_ledger(accounts: Mapping[str, Account], entries: Mapping[str, Sequence[LedgerEntry]]) -> Verdict:
+    """What is paid is booked, once; what is booked was paid."""
     violations: list[str] = []
     for order in sorted(accounts.keys() | entries.keys()):
         posted = entries.get(order, ())
         sales = sum(entry.kind == SALE for entry in posted)
-        account = accounts.get(order, _Account())
+        account = accounts.get(order, Account())
         if account.net > 0 and sales == 0:
             violations.append(f"order {order} is paid and not in the ledger")
         if sales > 1:
@@ -217,7 +111,8 @@ def _entry_ids(entries: Mapping[str, Sequence[LedgerEntry]]) -> Counter[str]:
     return Counter(entry.entry for posted in entries.values() for entry in posted)
 
 
-def _totals_equal(accounts: Mapping[str, _Account], ledger: Sequence[LedgerEntry]) -> Verdict:
+def totals_equal(accounts: Mapping[str, Account], ledger: Sequence[LedgerEntry]) -> Verdict:
+    """What the provider holds is what the ledger says that it holds."""
     held: Counter[str] = Counter()
     for account in accounts.values():
         held[account.currency] += account.net
@@ -234,7 +129,8 @@ def _totals_equal(accounts: Mapping[str, _Account], ledger: Sequence[LedgerEntry
     return Verdict("provider and ledger agree on the total", sum(held.values()), violations)
 
 
-def _balanced(ledger: Sequence[LedgerEntry]) -> Verdict:
+def balanced(ledger: Sequence[LedgerEntry]) -> Verdict:
+    """No entry makes or loses money."""
     violations = tuple(
         f"entry {entry.entry}: debits {debits}, credits {credits}"
         for entry in ledger
@@ -242,3 +138,21 @@ def _balanced(ledger: Sequence[LedgerEntry]) -> Verdict:
         != (credits := sum(credit for _, _, credit in entry.postings))
     )
     return Verdict("debits equal credits in every entry", len(ledger), violations)
+
+
+def once_in_sql(accounts: Mapping[str, Account], orders: Sequence[StoredOrder]) -> Verdict:
+    """What is paid is an order in SQL, at the price that was paid; what is not paid is none."""
+    stored = {order.order: order for order in orders}
+    violations: list[str] = []
+    for order, account in sorted(accounts.items()):
+        kept = stored.get(order)
+        if account.net > 0 and kept is None:
+            violations.append(f"order {order} is paid and not in SQL")
+        elif kept is not None and account.net > kept.total_minor:
+            violations.append(f"order {order}: {account.net} is kept, SQL says {kept.total_minor}")
+    violations += [
+        f"order {order} is in SQL and nobody paid for it"
+        for order in sorted(stored.keys() - accounts.keys())
+        if stored[order].total_minor
+    ]
+    return Verdict("every paid order is in SQL, and no other", len(accounts), tuple(violations))
