@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from loadtests.audit import audit
-from loadtests.audit.evidence import BillLine, Evidence, LedgerEntry, Purchase
+from loadtests.audit.evidence import (
+    BillLine,
+    BudgetCount,
+    Evidence,
+    JournalEvent,
+    LedgerEntry,
+    Purchase,
+    StockCount,
+    StoredOrder,
+    Stores,
+)
 from loadtests.audit.money import unattributed
 
 SALE = "00SALE"
@@ -38,6 +50,40 @@ def posted(order: str, kind: str = "sale", amount: int = 700, entry: str = "") -
 
 def a_good_show() -> Evidence:
     """Two units, both sold and booked; a third order was paid too late and went back."""
+    good_stock = StockCount(
+        sale=SALE,
+        allocated=2,
+        available=0,
+        held=0,
+        sold=2,
+        returned=0,
+        limit=1,
+        held_by_orders=0,
+        units_of_buyers=2,
+        most_of_one_buyer=1,
+        stray_deadlines=0,
+        orders_without_deadline=0,
+    )
+    good_budget = BudgetCount(
+        shard="{s00}",
+        campaign="umbrellas",
+        budget=1_000,
+        available=600,
+        reserved=300,
+        spent=100,
+        worth_of_grants=300,
+        stuck_grants=0,
+    )
+    stores = Stores(
+        stock=[good_stock],
+        budgets=[good_budget],
+        campaigns={"umbrellas": 5_000},
+        orders=[
+            StoredOrder(order="one", total_minor=700, units={SALE: 1}, discounts={"umbrellas": 100}),
+            StoredOrder(order="two", total_minor=700, units={SALE: 1}),
+        ],
+        journal=[JournalEvent(("e", 1), "sale.opened"), JournalEvent(("e", 2), "sold.out")],
+    )
     return Evidence(
         stock={SALE: 2},
         limits={SALE: 1},
@@ -45,6 +91,8 @@ def a_good_show() -> Evidence:
         bill=[captured("one"), captured("two"), captured("late"), refunded("late")],
         ledger=[posted("one"), posted("two")],
         control_events=10,
+        seen={("e", 1): "sale.opened", ("e", 2): "sold.out"},
+        stores=stores,
     )
 
 
@@ -171,8 +219,115 @@ def test_a_missed_control_event_is_found() -> None:
     assert broken(replace(a_good_show(), gaps=gaps)) == {"every viewer saw every control event"}
 
 
+def in_stores(**changes: object) -> Evidence:
+    """A good show of which the stores say something else."""
+    good = a_good_show()
+    assert good.stores is not None
+    return replace(good, stores=replace(good.stores, **changes))  # type: ignore[arg-type]
+
+
+def the_stock(**changes: int) -> Evidence:
+    """A good show whose one sale is counted wrongly."""
+    stores = a_good_show().stores
+    assert stores is not None
+    return in_stores(stock=[replace(stores.stock[0], **changes)])  # type: ignore[arg-type]
+
+
+def the_budget(**changes: int) -> Evidence:
+    """A good show whose one budget is counted wrongly."""
+    stores = a_good_show().stores
+    assert stores is not None
+    return in_stores(budgets=[replace(stores.budgets[0], **changes)])  # type: ignore[arg-type]
+
+
+def test_a_paid_order_that_sql_lacks_is_found() -> None:
+    stores = a_good_show().stores
+    assert stores is not None
+    assert "every paid order is in SQL, and no other" in broken(in_stores(orders=stores.orders[:1]))
+
+
+def test_an_order_in_sql_that_nobody_paid_is_found() -> None:
+    stores = a_good_show().stores
+    assert stores is not None
+    unpaid = StoredOrder(order="unpaid", total_minor=700, units={})
+    assert broken(in_stores(orders=[*stores.orders, unpaid])) == {"every paid order is in SQL, and no other"}
+
+
+def test_an_order_in_sql_that_costs_less_than_was_paid_is_found() -> None:
+    stores = a_good_show().stores
+    assert stores is not None
+    cheaper = replace(stores.orders[0], total_minor=699)
+    assert broken(in_stores(orders=[cheaper, stores.orders[1]])) == {
+        "every paid order is in SQL, and no other"
+    }
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"allocated": 3},
+        {"available": 1, "returned": -1},
+        {"held_by_orders": 1},
+        {"units_of_buyers": 3},
+        {"most_of_one_buyer": 2},
+        {"stray_deadlines": 1},
+        {"orders_without_deadline": 1},
+    ],
+)
+def test_stock_that_does_not_add_up_is_found(changes: dict[str, int]) -> None:
+    assert broken(the_stock(**changes)) == {"stock adds up on every counter"}
+
+
+def test_units_that_are_sold_without_an_order_are_found() -> None:
+    assert broken(the_stock(allocated=3, sold=3, units_of_buyers=3)) == {"units sold are units of orders"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"available": 601},
+        {"available": -1, "reserved": 901, "worth_of_grants": 901},
+        {"worth_of_grants": 299},
+        {"stuck_grants": 1},
+        {"spent": 101, "available": 599},
+        {"budget": 5_001, "available": 4_601},
+    ],
+)
+def test_a_budget_that_is_not_kept_is_found(changes: dict[str, int]) -> None:
+    assert broken(the_budget(**changes)) == {"coupon budgets are kept"}
+
+
+def test_a_discount_that_no_budget_paid_for_is_found() -> None:
+    assert broken(in_stores(budgets=[])) == {"coupon budgets are kept"}
+
+
+@pytest.mark.parametrize(
+    "journal",
+    [
+        [JournalEvent(("e", 2), "sold.out")],
+        [JournalEvent(("e", 1), "sale.opened")],
+        [JournalEvent(("e", 1), "sale.opened"), JournalEvent(("e", 2), "pinned")],
+        [*[JournalEvent(("e", 1), "sale.opened")] * 2, JournalEvent(("e", 2), "sold.out")],
+    ],
+    ids=["a gap", "an end that is missing", "another event", "an event twice"],
+)
+def test_a_journal_that_is_not_what_viewers_saw_is_found(journal: list[JournalEvent]) -> None:
+    assert broken(in_stores(journal=journal)) == {"the journal is what viewers saw"}
+
+
+def test_stores_that_cannot_be_read_are_not_judged() -> None:
+    assert len(audit(replace(a_good_show(), stores=None))) < len(audit(a_good_show()))
+
+
 def test_other_peoples_orders_are_named_not_counted() -> None:
     good = a_good_show()
-    evidence = replace(good, bill=[*good.bill, captured("foreign")], ledger=[*good.ledger, posted("foreign")])
+    assert good.stores is not None
+    foreign = StoredOrder(order="foreign", total_minor=700, units={})
+    evidence = replace(
+        good,
+        bill=[*good.bill, captured("foreign")],
+        ledger=[*good.ledger, posted("foreign")],
+        stores=replace(good.stores, orders=[*good.stores.orders, foreign]),
+    )
     assert broken(evidence) == set()
     assert unattributed(evidence) == ["foreign"]

@@ -1,4 +1,4 @@
-"""One run as a page and as data."""
+"""One run as a page that needs nothing else, and as data beside it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from pathlib import Path
 
 import msgspec
 
+from loadtests.report.page import render
 from loadtests.run import Run
 
 
 def write_report(run: Run, folder: Path, tell: Callable[[str], None]) -> None:
-    """``index.html``, which needs nothing else, and ``report.json`` beside it."""
+    """Writes ``index.html`` and ``report.json``."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.json").write_bytes(msgspec.json.format(msgspec.json.encode(run)))
+    (folder / "index.html").write_text(render(run), "utf-8")
     tell(f"Report: {folder / 'index.html'}")
