@@ -167,7 +167,6 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
             "livecommerce_connections": len(sessions.joined),
             "livecommerce_rooms": len(tuple(rooms)),
             "livecommerce_tasks": len(asyncio.all_tasks()),
-            "livecommerce_tasks": len(asyncio.all_tasks()),
             **books.gauges(),
         }
 
