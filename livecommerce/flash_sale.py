@@ -94,6 +94,14 @@ class StockAudit(Struct, frozen=True, kw_only=True):
     """Deadlines of orders that are not open."""
     undue: int
     """Open orders without a deadline."""
+    turn_units: int
+    """Set aside for people whose turn it is."""
+    turns_astray: int
+    """Turns without a deadline, and deadlines without a turn."""
+    misplaced: int
+    """People who wait and have a turn, or who wait for nothing; and what is counted wrong."""
+    idle: int
+    """Units that are free though somebody waits for them and nobody is about to offer them."""
 
     def violations(self) -> list[str]:
         """The laws that do not hold; empty when all is well."""
@@ -101,10 +109,13 @@ class StockAudit(Struct, frozen=True, kw_only=True):
             "available + held + sold + returned = allocated": self.allocated
             == self.available + self.held + self.sold + self.returned,
             "nothing is negative": min(self.available, self.held, self.sold, self.returned) >= 0,
-            "open orders add up to held": self.open_units == self.held,
+            "open orders and turns add up to held": self.open_units + self.turn_units == self.held,
             "buyers' units are held or sold": self.buyers_units == self.held + self.sold,
             "every buyer is within the limit": self.most_of_one_buyer <= self.limit,
             "deadlines are those of the open orders": self.strays == 0 and self.undue == 0,
+            "deadlines of turns are those of the turns": self.turns_astray == 0,
+            "everybody has one place at most": self.misplaced == 0,
+            "nothing lies idle while somebody waits": self.idle == 0,
         }
         return [law for law, holds in laws.items() if not holds]
 

@@ -12,6 +12,7 @@ from livecommerce.adapters.redis_coupons import RedisCoupons
 from livecommerce.adapters.redis_inventory import RedisInventory
 from livecommerce.adapters.redis_orders import RedisOrders
 from livecommerce.adapters.redis_payments import RedisPayments
+from livecommerce.adapters.redis_waitlist import RedisWaitlist
 from livecommerce.basket import Offer, WishLine
 from livecommerce.checkout import Checkout, Held, Wish
 from livecommerce.clock import now_ms
@@ -32,6 +33,7 @@ from livecommerce.ids import (
 from livecommerce.outbox import OutboxRecord
 from livecommerce.payment import Standing
 from livecommerce.shop import Policy
+from livecommerce.waitlist import WAITLIST, Line, PlaceCard
 
 SHARD = Shard("00")
 SHARDS = 2
@@ -90,6 +92,7 @@ class Shop:
         self.orders = RedisOrders(redis, shards=1)
         self.payments = RedisPayments(redis)
         self.coupons = RedisCoupons(redis, shards=SHARDS)
+        self.waitlist = RedisWaitlist(redis)
         self.policies = FakePolicies()
         self.checkout = Checkout(self.inventory, self.coupons, self.policies, now_ms)
         self.room = room or RoomId(new_id(SHARD))
@@ -141,6 +144,30 @@ class Shop:
         opening = self.opening(stock, **changes)
         await self.inventory.open_sale(opening, await self.here())
         return opening.sale
+
+    async def open_with_waitlist(self, stock: int, *, turn_seconds: int = 60, **changes: int) -> SaleId:
+        """Opens a sale that people can wait for, now."""
+        opening = self.opening(stock, **changes)
+        await self.waitlist.prepare(opening.sale, Line(kind=WAITLIST, turn_seconds=turn_seconds))
+        await self.inventory.open_sale(opening, await self.here())
+        return opening.sale
+
+    async def wait(self, sale: str, person: str, units: int = 1) -> PlaceCard:
+        """Joins the line."""
+        return await self.waitlist.join(SaleId(sale), PersonId(person), units)
+
+    async def places(self, person: str) -> list[PlaceCard]:
+        """What a person is shown of their places when they join."""
+        cards: Any = await self.redis.fcall("places_v1", 1, tag(self.shard), self.room, person)
+        return [msgspec.json.decode(card, type=PlaceCard) for card in cards]
+
+    async def turn_is_over(self, sale: str, person: str) -> None:
+        """Moves the end of somebody's turn into the past, as waiting would."""
+        past, key = now_ms() - 60_000, f"{tag(self.shard)}:turns:{sale}"
+        turn: Any = await self.redis.hget(key, person)
+        units, _, ticket = turn.decode().split()
+        await self.redis.hset(key, person, f"{units} {past} {ticket}")
+        await self.redis.zadd(f"{tag(self.shard)}:turn_ends", {f"{sale}:{person}": past})
 
     async def here(self) -> Place:
         """The log's end."""

@@ -100,7 +100,7 @@ class RedisInventory:
 
     async def audit(self, sale: SaleId) -> StockAudit:
         """Counts a sale twice."""
-        answer = await call(self._redis, shard_of(sale), "sale_audit_v1", sale)
+        answer = await call(self._redis, shard_of(sale), "sale_audit_v2", sale)
         if not answer:
             raise NotFound("sale_not_found")
         return StockAudit(**dict(zip(StockAudit.__struct_fields__, answer, strict=True)))

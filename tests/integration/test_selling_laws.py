@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 
 import msgspec
@@ -39,7 +39,8 @@ from livecommerce.payment import Standing
 from tests.selling import CURRENCY, PLATFORMS, PRICE, SHARD, Shop, a_wish
 from tests.servers import ValkeyServer
 
-BUYERS = st.sampled_from(["ann", "bob"])
+PEOPLE = ["ann", "bob", "cat"]
+BUYERS = st.sampled_from(PEOPLE)
 SALES = st.sampled_from([0, 1])
 DISCOUNT = 1_000
 PERCENT_PPM = 30_000
@@ -57,6 +58,8 @@ class Running:
     stock: int
     limit: int
     version: int = 1
+    arrivals: list[str] = field(default_factory=list)
+    """Who waits, in the order in which they came, as far as we know."""
 
 
 class Selling(RuleBasedStateMachine):
@@ -106,7 +109,7 @@ class Selling(RuleBasedStateMachine):
         await self.shop.open_room()
         waits = (0, wait_ms)
         self.sales = [
-            Running(await self.shop.open_sale(stock, limit=limit, wait_ms=wait), stock, limit)
+            Running(await self.shop.open_with_waitlist(stock, limit=limit, wait_ms=wait), stock, limit)
             for stock, wait in zip(stocks, waits, strict=True)
         ]
         for campaign, budget in self.budgets.items():
@@ -180,6 +183,37 @@ class Selling(RuleBasedStateMachine):
     def run_out_while_paying_and_buy_again(self, payment: tuple[str, str, str]) -> Any:
         self.run_out_for_good((payment[1], payment[2]))
         return self._buy(replace(self.wishes[payment[1]], key=new_id()))
+
+    # ------------------------------------------------------------ people who wait
+
+    @rule(person=BUYERS, units=st.integers(1, 2), which=SALES)
+    def wait(self, person: str, units: int, which: int) -> None:
+        running = self.sales[which]
+        place = self.allowed(self.shop.wait(running.sale, person, units))
+        if place is not None and place.state == "waiting" and person not in running.arrivals:
+            running.arrivals.append(person)
+
+    @rule(person=BUYERS, which=SALES)
+    def leave_the_line(self, person: str, which: int) -> None:
+        running = self.sales[which]
+        self.run(self.shop.waitlist.leave(running.sale, PersonId(person)))
+        running.arrivals = [other for other in running.arrivals if other != person]
+
+    @rule(target=held, person=BUYERS, which=SALES, qty=st.integers(1, 2))
+    def take_a_turn(self, person: str, which: int, qty: int) -> Any:
+        running = self.sales[which]
+        if self._place(running, person) != "turn":
+            return multiple()
+        return self._buy(a_wish(running.sale, person, qty=qty))
+
+    @rule(person=BUYERS, which=SALES)
+    def let_a_turn_lapse(self, person: str, which: int) -> None:
+        if self._place(self.sales[which], person) == "turn":
+            self.run(self.shop.turn_is_over(self.sales[which].sale, person))
+
+    def _place(self, running: Running, person: str) -> str:
+        cards = self.run(self.shop.places(person))
+        return next((card.state for card in cards if card.sale == running.sale), "none")
 
     # ------------------------------------------------------------ coupons
 
@@ -314,6 +348,14 @@ class Selling(RuleBasedStateMachine):
         if events.count("sale.opened") < len(self.sales):
             audit = self.run(self.shop.inventory.audit(self.sales[1].sale))
             assert audit.held == audit.sold == 0
+
+    @invariant()
+    def turns_come_in_the_order_of_the_line(self) -> None:
+        """Whoever still waits is waited for by everybody who came later: nobody is passed."""
+        for running in getattr(self, "sales", ()):
+            waiting = [person for person in running.arrivals if self._place(running, person) == "waiting"]
+            assert waiting == running.arrivals[len(running.arrivals) - len(waiting) :]
+            running.arrivals = waiting
 
     @invariant()
     def the_budgets_are_conserved(self) -> None:

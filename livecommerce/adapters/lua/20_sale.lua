@@ -8,8 +8,9 @@
 -- A hash that has only `voided` is the tombstone of a sale that must never open.
 
 local SALE = schema({ 'room', 'sku', 'version', 'phase', 'price_minor', 'limit', 'opens_ms', 'closes_ms', 'hold_ms', 'v',
-  'allocated', 'available', 'held', 'sold', 'returned', 'settled' }, { version = true, limit = true, v = true,
-  allocated = true, available = true, held = true, sold = true, returned = true, settled = true })
+  'allocated', 'available', 'held', 'sold', 'returned', 'settled', 'line', 'waiting', 'turns' }, { version = true,
+  limit = true, v = true, allocated = true, available = true, held = true, sold = true, returned = true, settled = true,
+  waiting = true, turns = true })
 
 local function read_sale(tag, sale)
   local fields = read_fields(tag .. ':sale:' .. sale, SALE)
@@ -58,11 +59,23 @@ local function settle(tag, sale, at_ms)
     .. int(sale.sold) .. ',"returned":' .. int(sale.returned) .. ',"at_ms":' .. int(at_ms) .. '}')
 end
 
--- Stores a sale after its numbers changed; tells the room when the last unit goes and when one comes back.
+-- Units that a new comer can have: none while others come first.
+local function free_units(sale)
+  if sale.waiting > 0 or sale.line == 'lottery' then
+    return 0
+  end
+  return sale.available
+end
+
+-- Offers free units to those who wait: see 21_waitlist.lua.
+local serve_line
+
+-- Stores a sale after its numbers changed; tells the room when the last unit goes and when one comes back for all.
 local function store_sale(tag, sale, at_ms)
+  serve_line(tag, sale, at_ms)
   if sale.phase == 'open' and sale.available == 0 then
     tell_phase(tag, sale, 'sold_out', 'sold.out', at_ms)
-  elseif sale.phase == 'sold_out' and sale.available > 0 then
+  elseif sale.phase == 'sold_out' and sale.available > 0 and sale.waiting == 0 then
     tell_phase(tag, sale, 'open', 'restocked', at_ms)
   elseif sale.phase == 'closed' and sale.held == 0 and sale.settled == 0 then
     settle(tag, sale, at_ms)

@@ -122,7 +122,7 @@ local function terms_refusal(sale, change, at_ms)
   if change.limit > 0 and change.limit < sale.limit then
     return { 'no', 'limit_lowered', 'limit', sale.limit }
   end
-  if sale.available + change.added < 0 then
+  if free_units(sale) + change.added < 0 then
     return { 'no', 'too_few_available', 'available', sale.available }
   end
   if change.extend_ms ~= 0 and sale.closes_ms == NO_END_MS then

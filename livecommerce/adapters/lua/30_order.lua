@@ -136,8 +136,9 @@ local function due_orders(tag, at_ms, count)
   return redis.call('ZRANGE', tag .. ':expiry', '-inf', int(at_ms), 'BYSCORE', 'LIMIT', 0, count)
 end
 
--- Gives back what overdue holds of the shard keep, so that a wish need not wait for the worker.
+-- Gives back what overdue holds and turns of the shard keep, so that a wish need not wait for the worker.
 local function expire_overdue(tag, at_ms, count)
+  expire_turns(tag, at_ms, count)
   for _, id in ipairs(due_orders(tag, at_ms, count)) do
     local order = read_order(tag, id)
     if order.state == 'held' then
@@ -184,9 +185,12 @@ local function repeated_hold(tag, wish, earlier)
   return hold_answer(order_card(order), sales)
 end
 
--- Why this line cannot be held, or nil; the refusal names the line by its sale.
+-- Why this line cannot be held, or nil; the refusal names the line by its sale. Units of the buyer's turn are there for
+-- the wish, and stay so when the sale is over.
 local function line_refusal(tag, wish, line, sale, at_ms)
-  if sale.phase == 'closed' or at_ms >= sale.closes_ms then
+  local set_aside = line.turn and line.turn.units or 0
+  local over = sale.phase == 'closed' or at_ms >= sale.closes_ms
+  if over and set_aside == 0 then
     return { 'no', 'sale_closed', 'sale', sale.sale }
   end
   if at_ms < sale.opens_ms then
@@ -195,12 +199,16 @@ local function line_refusal(tag, wish, line, sale, at_ms)
   if sale.price_minor ~= line.price_minor then
     return { 'no', 'price_changed', 'price_minor', sale.price_minor, 'version', sale.version, 'sale', sale.sale }
   end
-  local units = units_of(tag, sale.sale, wish.buyer) + line[2]
-  if units > sale.limit or gives_back_too_often(tag, sale.sale, wish.buyer) then
+  local units = units_of(tag, sale.sale, wish.buyer) - set_aside + line[2]
+  if units > sale.limit or (set_aside == 0 and gives_back_too_often(tag, sale.sale, wish.buyer)) then
     return { 'no', 'limit_reached', 'limit', sale.limit, 'sale', sale.sale }
   end
-  if sale.available < line[2] then
-    return { 'no', 'sold_out', 'available', sale.available, 'sale', sale.sale }
+  if sale.line == 'lottery' then
+    return { 'no', 'draw_pending', 'sale', sale.sale }
+  end
+  local available = set_aside + (over and 0 or free_units(sale))
+  if available < line[2] then
+    return { 'no', 'sold_out', 'available', available, 'sale', sale.sale }
   end
   return nil
 end
@@ -326,6 +334,9 @@ local function hold(tag, wish)
   if let_time_pass(tag, wish, sales, at_ms) then
     sales = sales_of(tag, wish.lines)
   end
+  for index, line in ipairs(wish.lines) do
+    line.turn = usable_turn(tag, sales[index], wish.buyer, at_ms)
+  end
   local refusal = lines_refusal(tag, wish, sales, at_ms) or coupons_refusal(tag, wish, sales[1].room, at_ms)
   if refusal then
     return refusal
@@ -335,6 +346,9 @@ local function hold(tag, wish)
     reserve_grant(tag, grant, wish.order)
   end
   for index, line in ipairs(wish.lines) do
+    if line.turn then
+      close_turn(tag, sales[index], wish.buyer, line.turn, 'taken')
+    end
     count_buyer(tag, line[1], wish.buyer, line[2])
     move_units(tag, sales[index], -line[2], line[2], 0, at_ms)
   end
@@ -420,7 +434,7 @@ register_settling('order_sweep_v1', function(keys, args)
       end
     end
   end
-  answer[1] = #due + sweep_sales(tag, at_ms)
+  answer[1] = #due + sweep_sales(tag, at_ms) + sweep_lines(tag, at_ms, args[1])
   return answer
 end)
 
@@ -523,21 +537,40 @@ local function count_buyers(tag, sale)
   return units, most, undue
 end
 
+-- A sale counted twice, or nothing where it is not there.
+local function audit_sale(tag, id)
+  local sale = read_sale(tag, id)
+  if not sale then
+    return {}
+  end
+  local open, strays = count_open(tag, id)
+  local units, most, undue = count_buyers(tag, id)
+  return { sale.allocated, sale.available, sale.held, sale.sold, sale.returned, sale.limit, open, units, most, strays,
+    undue, unpack(audit_line(tag, sale)) }
+end
+
 -- sale_audit_v1 {tag} sale
--- {allocated, available, held, sold, returned, limit, units in open orders, units of buyers, most of one buyer,
--- deadlines of orders that are not open, open orders without a deadline}; reads everything, not for hot paths.
+-- What sale_audit_v2 answers, without what it tells of the line: units of turns are among those in open orders.
 redis.register_function{
   function_name = 'sale_audit_v1',
   callback = function(keys, args)
-    local tag = keys[1]
-    local sale = read_sale(tag, args[1])
-    if not sale then
-      return {}
+    local audit = audit_sale(keys[1], args[1])
+    if audit[12] then
+      audit[7] = audit[7] + audit[12]
     end
-    local open, strays = count_open(tag, args[1])
-    local units, most, undue = count_buyers(tag, args[1])
-    return { sale.allocated, sale.available, sale.held, sale.sold, sale.returned, sale.limit, open, units, most,
-      strays, undue }
+    return { unpack(audit, 1, 11) }
+  end,
+  flags = { 'no-writes' },
+}
+
+-- sale_audit_v2 {tag} sale
+-- {allocated, available, held, sold, returned, limit, units in open orders, units of buyers, most of one buyer,
+-- deadlines of orders that are not open, open orders without a deadline, units in turns, turns without a deadline or the
+-- other way round, places that cannot be, units that lie idle while somebody waits}; reads everything, not for hot paths.
+redis.register_function{
+  function_name = 'sale_audit_v2',
+  callback = function(keys, args)
+    return audit_sale(keys[1], args[1])
   end,
   flags = { 'no-writes' },
 }

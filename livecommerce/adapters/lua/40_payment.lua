@@ -75,7 +75,7 @@ end)
 local function all_free(tag, order, sales)
   for index, line in ipairs(order.lines) do
     local sale = sales[index]
-    if sale.settled == 1 or sale.available < line[2]
+    if sale.settled == 1 or free_units(sale) < line[2]
       or units_of(tag, line[1], order.buyer) + line[2] > sale.limit then
       return false
     end
