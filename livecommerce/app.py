@@ -73,6 +73,7 @@ from livecommerce.gateway.served_room import LAST_COMMENTS, ServedRoom
 from livecommerce.gateway.server import GatewayServer, allow_many_sockets, bind
 from livecommerce.gateway.sessions import Sessions
 from livecommerce.gateway.sign_outs import SignOuts
+from livecommerce.gateway.stage_commands import StageCommands
 from livecommerce.gateway.stockroom import Stockroom
 from livecommerce.gateway.timing_wheel import TimingWheel
 from livecommerce.gateway.trail import Trail
@@ -191,6 +192,7 @@ def _api(
     buyer_orders = BuyerOrders(stores.orders, stores.past_orders)
     room_routes = RoomRoutes(
         stores.programme,
+        stores.live_rooms,
         stores.sanctions,
         stores.audit,
         door,
@@ -295,6 +297,7 @@ def _handlers(
     )
     return {
         **RoomCommands(stockroom, words, stores.sanctions, trail, now_ms).handlers(),
+        **StageCommands(trail, now_ms).handlers(),
         **selling.handlers(),
     }
 
@@ -395,7 +398,15 @@ def _jobs(settings: Settings, stores: Stores) -> Sequence[Job]:
         _archivist(settings, stores).run,
         lambda: _relay(settings, stores),
         ShowPhases(stores.schedule, stores.rooms, stores.live_rooms, stores.accounts).run,
-        RunOfShow(stores.schedule, stores.rooms, stores.live_rooms, stores.catalog, stores.shops, now_ms).run,
+        RunOfShow(
+            stores.schedule,
+            stores.rooms,
+            stores.live_rooms,
+            stores.catalog,
+            stores.shops,
+            stores.accounts,
+            now_ms,
+        ).run,
     )
 
 

@@ -31,6 +31,7 @@ from livecommerce.gateway.server import GatewayServer, bind
 from livecommerce.gateway.session import Session
 from livecommerce.gateway.sessions import Sessions
 from livecommerce.gateway.sign_outs import SignOuts
+from livecommerce.gateway.stage_commands import StageCommands
 from livecommerce.gateway.timing_wheel import TimingWheel
 from livecommerce.gateway.trail import Trail
 from livecommerce.ids import SaleId
@@ -102,7 +103,7 @@ class TestGateway:
             self.door,
             self.records,
             self.visits,
-            commands.handlers(),
+            {**commands.handlers(), **StageCommands(Trail(self.audit, now_ms), now_ms).handlers()},
             self.background,
             self.now_ms,
             OpeningLimits(parse_networks("127.0.0.1"), now_ms),

@@ -47,6 +47,6 @@ def a_segment(
         products=tuple(ProductId(product) for product in products),
         note="",
         reason="",
-        requested_by=PersonId("someone"),
+        requested_by=PersonId("anna"),
         created_ms=0,
     )

@@ -20,6 +20,7 @@ function pageAddresses(): Plugin {
     [/^\/schedule$/, 'schedule'],
     [/^\/orders$/, 'orders'],
     [/^\/orders\/[^/]+$/, 'order'],
+    [/^\/guest\/[^/]+$/, 'guest'],
     [/^\/console$/, 'console'],
     [/^\/signin$/, 'signin'],
     [/^\/pay\/wechat$/, 'wechat'],

@@ -239,6 +239,26 @@ class ModeratorDismiss(ClientMessage, frozen=True, kw_only=True, tag="moderator.
     person: Id
 
 
+class SeatGive(ClientMessage, frozen=True, kw_only=True, tag="seat.give"):
+    """Lets a person send a picture beside the host's (host)."""
+
+    person: Id
+    name: Annotated[str, Meta(max_length=64)]
+    """What the room shows."""
+
+
+class SeatVacate(ClientMessage, frozen=True, kw_only=True, tag="seat.vacate"):
+    """Takes a seat back; a guest may leave their own (host, or the seat's guest)."""
+
+    seat: Annotated[str, Meta(max_length=20)]
+
+
+class Arrange(ClientMessage, frozen=True, kw_only=True, tag="layout"):
+    """Arranges the pictures: ``single``, ``side-by-side``, ``picture-in-picture`` (host)."""
+
+    layout: Annotated[str, Meta(max_length=20)]
+
+
 ClientMessages = (
     Join
     | Refresh
@@ -266,6 +286,9 @@ ClientMessages = (
     | Impose
     | ModeratorAppoint
     | ModeratorDismiss
+    | SeatGive
+    | SeatVacate
+    | Arrange
 )
 
 

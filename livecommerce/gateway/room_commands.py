@@ -220,19 +220,26 @@ class RoomCommands:
         )
 
     async def _decide(
-        self,
-        session: Session,
-        message: wire.ClientMessage,
-        decide: rules.Decide,
+        self, session: Session, message: wire.ClientMessage, command: rules.Decide
     ) -> wire.Ok | None:
-        if not session.served.commands.take(self._clock()):
-            raise Unavailable("room_busy")
-        events = await session.served.live.command(decide)
-        for event in events:
-            action = str(event.__struct_config__.tag)
-            after = {"offset": session.served.live.offset}
-            await self._trail.note(session, action, session.served.live.room, after)
-        return ok(message)
+        return await decide(session, message, command, self._trail, self._clock)
+
+
+async def decide(
+    session: Session, message: wire.ClientMessage, command: rules.Decide, trail: Trail, clock: Clock
+) -> wire.Ok | None:
+    """Carries a command out in the session's room, and notes who did it.
+
+    Raises:
+        Unavailable: ``room_busy``: too many commands, or the store is away.
+    """
+    if not session.served.commands.take(clock()):
+        raise Unavailable("room_busy")
+    events = await session.served.live.command(command)
+    for event in events:
+        action = str(event.__struct_config__.tag)
+        await trail.note(session, action, session.served.live.room, {"offset": session.served.live.offset})
+    return ok(message)
 
 
 def _is_exempt(session: Session) -> bool:

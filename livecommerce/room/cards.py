@@ -127,6 +127,13 @@ class StreamCard(Struct, frozen=True, kw_only=True):
     stalled: bool = False
 
 
+class SeatCard(Struct, frozen=True, kw_only=True):
+    """A guest's place beside the host; whether a picture comes from it is told by the streams."""
+
+    seat: str
+    person: PersonCard
+
+
 class RoomState(Struct, frozen=True, kw_only=True):
     """The whole control state of a room; events change exactly this."""
 
@@ -147,6 +154,8 @@ class RoomState(Struct, frozen=True, kw_only=True):
     drops: tuple[DropCard, ...] = ()
     segment: SegmentCard | None = None
     streams: tuple[StreamCard, ...] = ()
+    seats: tuple[SeatCard, ...] = ()
+    """Guests who may send a picture, in the order in which they were asked."""
     muted: dict[str, int] = {}
     """Person → until when they may not comment."""
     slow_seconds: int = 0

@@ -10,6 +10,7 @@ from livecommerce.room.cards import (
     PersonCard,
     PinCard,
     SaleCard,
+    SeatCard,
     SegmentCard,
     StreamCard,
 )
@@ -109,6 +110,18 @@ class StreamEnded(Event, frozen=True, kw_only=True, tag="stream.ended"):
     seat: str
 
 
+class SeatGiven(Event, frozen=True, kw_only=True, tag="seat.given"):
+    """Somebody may send a picture from a seat; they go to the end of ``seats``."""
+
+    seat: SeatCard
+
+
+class SeatVacated(Event, frozen=True, kw_only=True, tag="seat.vacated"):
+    """A seat is free again; what its picture and the layout become is told by events of their own."""
+
+    seat: str
+
+
 class Layout(Event, frozen=True, kw_only=True, tag="layout"):
     """How the pictures are arranged."""
 
@@ -178,6 +191,8 @@ RoomEvent = (
     | SegmentEnded
     | StreamStarted
     | StreamEnded
+    | SeatGiven
+    | SeatVacated
     | Layout
     | Muted
     | Deleted

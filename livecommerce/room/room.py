@@ -20,6 +20,7 @@ from livecommerce.room.cards import (
     ProductCard,
     RoomState,
     SaleCard,
+    SeatCard,
     SegmentCard,
     StreamCard,
 )
@@ -33,7 +34,6 @@ MAX_SALES = 30
 """Running at once, of each kind: every viewer is told of each of them when joining."""
 MAX_MODERATORS = 20
 """Appointed for one room; every viewer is told who they are."""
-LAYOUTS = ("single", "side-by-side", "picture-in-picture")
 
 # ---------------------------------------------------------------- commands: what may happen
 
@@ -108,27 +108,6 @@ def end_segment(state: RoomState, now_ms: int) -> tuple[RoomEvent, ...]:
     if state.segment is None:
         return ()
     return (ev.SegmentEnded(at_ms=now_ms, segment=state.segment.segment),)
-
-
-def show_stream(state: RoomState, stream: StreamCard, now_ms: int) -> tuple[RoomEvent, ...]:
-    """A seat's picture came on, stalled or recovered; a show that is over shows none."""
-    if stream in state.streams or state.phase == "ended":
-        return ()
-    return (ev.StreamStarted(at_ms=now_ms, stream=stream),)
-
-
-def hide_stream(state: RoomState, seat: str, stream: str, now_ms: int) -> tuple[RoomEvent, ...]:
-    """A seat's picture went off; a late word about a replaced stream changes nothing."""
-    if any(card.seat == seat and card.stream == stream for card in state.streams):
-        return (ev.StreamEnded(at_ms=now_ms, seat=seat),)
-    return ()
-
-
-def arrange(state: RoomState, layout: str, now_ms: int) -> tuple[RoomEvent, ...]:
-    """Arranges the pictures."""
-    if layout not in LAYOUTS:
-        raise NotFound("layout_unknown", layout=layout)
-    return () if layout == state.layout else (ev.Layout(at_ms=now_ms, layout=layout),)
 
 
 def mute(person: str, seconds: int, now_ms: int) -> tuple[RoomEvent, ...]:
@@ -237,6 +216,10 @@ def apply(state: RoomState, event: RoomEvent) -> RoomState:
             return replace(state, streams=(*_without_stream(state, stream.seat), stream))
         case ev.StreamEnded(seat=seat):
             return replace(state, streams=_without_stream(state, seat))
+        case ev.SeatGiven(seat=card):
+            return replace(state, seats=(*_without_seat(state, card.seat), card))
+        case ev.SeatVacated(seat=seat):
+            return replace(state, seats=_without_seat(state, seat))
         case ev.Layout(layout=layout):
             return replace(state, layout=layout)
         case ev.Muted(person=person, until_ms=until_ms):
@@ -262,7 +245,16 @@ def apply(state: RoomState, event: RoomEvent) -> RoomState:
 def _ended(state: RoomState, at_ms: int) -> RoomState:
     closed = tuple(replace(sale, phase="closed") for sale in state.sales)
     return replace(
-        state, phase="ended", ended_ms=at_ms, pins=(), sales=closed, drops=(), segment=None, streams=()
+        state,
+        phase="ended",
+        ended_ms=at_ms,
+        layout="single",
+        pins=(),
+        sales=closed,
+        drops=(),
+        segment=None,
+        streams=(),
+        seats=(),
     )
 
 
@@ -272,6 +264,10 @@ def _without_pin(state: RoomState, product: str) -> tuple[PinCard, ...]:
 
 def _without_stream(state: RoomState, seat: str) -> tuple[StreamCard, ...]:
     return tuple(card for card in state.streams if card.seat != seat)
+
+
+def _without_seat(state: RoomState, seat: str) -> tuple[SeatCard, ...]:
+    return tuple(card for card in state.seats if card.seat != seat)
 
 
 def _without_moderator(state: RoomState, person: str) -> tuple[PersonCard, ...]:

@@ -12,7 +12,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from livecommerce.room import room as rules
-from livecommerce.room.cards import ProductCard, RoomState, SegmentCard
+from livecommerce.room import stage
+from livecommerce.room.cards import PersonCard, ProductCard, RoomState, SegmentCard
 from livecommerce.room.events import RoomEvent, SegmentStarted
 from livecommerce.schedule.segment import Segment
 
@@ -76,29 +77,43 @@ def due(segments: Sequence[Segment], state: RoomState, now_ms: int) -> list[Comm
 
 
 def put_on_air(
-    state: RoomState, card: SegmentCard, shown: Sequence[ProductCard], leaving: Sequence[str], now_ms: int
+    state: RoomState,
+    card: SegmentCard,
+    shown: Sequence[ProductCard],
+    guest: PersonCard | None,
+    leaving: Segment | None,
+    now_ms: int,
 ) -> Sequence[RoomEvent]:
-    """Begins a segment in the room: the one before leaves with its products, then its own are pinned.
+    """Begins a segment in the room: the one before leaves with its products and its guest, then its own come.
 
     Pins make place, the oldest first; of more products than there are pins the first ones are shown, the
-    first of all in front. A segment that is in the room already changes nothing.
+    first of all in front. The guest gets a seat where one is free. A segment that is in the room already
+    changes nothing.
     """
     started = rules.start_segment(state, card, now_ms)
     if not started:
         return ()
     shown = shown[: rules.MAX_PINS]
     stays = {product.product for product in shown}
-    events = [*started, *_unpin(state, [product for product in leaving if product not in stays], now_ms)]
+    events = [*started]
+    if leaving is not None:
+        events += _unpin(state, [product for product in leaving.products if product not in stays], now_ms)
+        if guest is None or guest.person != leaving.requested_by:
+            events += _see_off(state, leaving, now_ms)
     for product in reversed(shown):
         events += _pin(rules.fold(state, events), product, stays, now_ms)
-    return events
+    return [*events, *_welcome(rules.fold(state, events), guest, now_ms)]
 
 
 def take_off(state: RoomState, segment: Segment, now_ms: int) -> Sequence[RoomEvent]:
-    """Ends a segment in the room and unpins its products; one that is not there changes nothing."""
+    """Ends a segment with its pins and its guest's seat; one that is not in the room changes nothing."""
     if not _is_shown(segment, state):
         return ()
-    return [*rules.end_segment(state, now_ms), *_unpin(state, segment.products, now_ms)]
+    return [
+        *rules.end_segment(state, now_ms),
+        *_unpin(state, segment.products, now_ms),
+        *_see_off(state, segment, now_ms),
+    ]
 
 
 def retime(state: RoomState, segment: Segment, now_ms: int) -> Sequence[RoomEvent]:
@@ -138,6 +153,17 @@ def _pin(state: RoomState, product: ProductCard, stays: set[str], now_ms: int) -
     too_many = max(0, len(others) - rules.MAX_PINS + 1)
     events = _unpin(state, dispensable[:too_many], now_ms)
     return [*events, *rules.pin(rules.fold(state, events), product, now_ms)]
+
+
+def _welcome(state: RoomState, guest: PersonCard | None, now_ms: int) -> Sequence[RoomEvent]:
+    if guest is None or len(state.seats) == stage.MAX_GUESTS:
+        return ()
+    return stage.give_seat(state, guest, now_ms)
+
+
+def _see_off(state: RoomState, segment: Segment, now_ms: int) -> Sequence[RoomEvent]:
+    seat = stage.seat_of(state, segment.requested_by)
+    return () if seat is None else stage.vacate_seat(state, seat, now_ms)
 
 
 def _unpin(state: RoomState, products: Sequence[str], now_ms: int) -> list[RoomEvent]:

@@ -11,12 +11,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
+from livecommerce.accounts import AccountStore
 from livecommerce.catalog import Catalog
 from livecommerce.clock import Clock
 from livecommerce.errors import DomainError, Unavailable
 from livecommerce.ids import RoomId
 from livecommerce.room import run_of_show as rules
-from livecommerce.room.cards import ProductCard, RoomState, SegmentCard
+from livecommerce.room.cards import PersonCard, ProductCard, RoomState, SegmentCard
 from livecommerce.room.events import RoomEvent
 from livecommerce.room.glance import LiveRooms
 from livecommerce.room.live import ATTEMPTS, RoomStore, Stale
@@ -45,6 +46,7 @@ class RunOfShow:
         live: LiveRooms,
         catalog: Catalog,
         shops: Shops,
+        people: AccountStore,
         clock: Clock,
     ) -> None:
         self._schedule = schedule
@@ -52,6 +54,7 @@ class RunOfShow:
         self._live = live
         self._catalog = catalog
         self._shops = shops
+        self._people = people
         self._clock = clock
 
     async def run(self) -> None:
@@ -115,9 +118,11 @@ class RunOfShow:
     async def _put_on_air(self, command: rules.PutOnAir) -> None:
         segment = command.segment
         card, shown = await self._cards(command)
-        leaving = command.leaving.products if command.leaving is not None else ()
+        guest = await self._guest(segment)
         await self._append(
-            segment, "air", lambda state: rules.put_on_air(state, card, shown, leaving, self._clock())
+            segment,
+            "air",
+            lambda state: rules.put_on_air(state, card, shown, guest, command.leaving, self._clock()),
         )
         state = (await self._rooms.load(segment.room)).state
         if state.segment is None or state.segment.segment != segment.segment:
@@ -131,6 +136,12 @@ class RunOfShow:
         found = await self._catalog.products(segment.products)
         shown = [product_card(found[product]) for product in segment.products if product in found]
         return segment_card(segment, names[segment.brand], command.starts_ms, command.ends_ms), shown
+
+    async def _guest(self, segment: Segment) -> PersonCard | None:
+        """Who speaks for the brand, if there still is such an account."""
+        person = segment.requested_by
+        name = (await self._people.names_of([person])).get(person)
+        return PersonCard(person=person, name=name, role="brand") if name is not None else None
 
     async def _append(self, segment: Segment, name: str, decide: Decide) -> None:
         """Appends what is decided on the room as it is; the same operation twice appends once."""

@@ -55,6 +55,7 @@ class Site:
     def __init__(self, redis: Connection, sql: AsyncEngine) -> None:
         self.rooms = RedisRooms(redis)
         self.sanctions = RedisSanctions(redis)
+        self.live = RedisLiveRooms(redis)
         self.programme = Programme(
             schedule=SqlSchedule(sql),
             catalog=SqlCatalog(sql),
@@ -62,7 +63,7 @@ class Site:
             accounts=SqlAccounts(sql, now_ms),
             campaigns=SqlCampaigns(sql),
             rooms=self.rooms,
-            live=RedisLiveRooms(redis),
+            live=self.live,
         )
         self.coupons = RedisCoupons(redis, shards=4)
         rewards = ShareRewards(self.programme.campaigns, self.coupons, now_ms)
@@ -88,7 +89,12 @@ class Site:
         parts = (self.programme, self.audit, self.door, now_ms)
         return [
             *RoomRoutes(
-                self.programme, self.sanctions, *parts[1:], media_url="http://media.test/", shards=4
+                self.programme,
+                self.live,
+                self.sanctions,
+                *parts[1:],
+                media_url="http://media.test/",
+                shards=4,
             ).routes(),
             *ScheduleRoutes(*parts, calendar_key=b"key", public_url=ORIGIN).routes(),
             *ShareRoutes(

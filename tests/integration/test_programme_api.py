@@ -15,9 +15,12 @@ from livecommerce.errors import NotFound
 from livecommerce.gateway.stockroom import Stockroom
 from livecommerce.ids import CampaignId, ShopId, SkuId
 from livecommerce.room import room as rules
+from livecommerce.room import stage
+from livecommerce.room.cards import PersonCard
 from livecommerce.room.live import LiveRoom
 from livecommerce.room.plan import product_card
 from livecommerce.room.presence import Attendance
+from livecommerce.room.room import Decide
 from tests.integration.programme import Site, product
 
 HOUR = 3_600_000
@@ -136,6 +139,26 @@ async def test_only_the_host_gets_a_key_to_publish(site: Site) -> None:
     claims = jwt.decode(keys[None]["whep_token"], options={"verify_signature": False})
     assert (claims["grant"], claims["room"]) == ("subscribe", room)
     assert (await site.ask("host", "GET", f"/api/rooms/{room}/media?seat=../x")).status_code == 422
+
+
+async def test_a_guest_has_a_key_to_publish_while_they_hold_the_seat(site: Site) -> None:
+    room = await plan(site)
+
+    async def whip_url() -> str | None:
+        keys = (await site.ask("friend", "GET", f"/api/rooms/{room}/media?seat=guest-1")).json()
+        return keys["whip_url"]  # type: ignore[no-any-return]
+
+    assert await whip_url() is None
+    friend = PersonCard(person="p-friend", name="Friend", role="viewer")
+    await change(site, room, lambda state: stage.give_seat(state, friend, 1))
+    assert await whip_url() == f"http://media.test/whip/{room}/guest-1"
+    await change(site, room, lambda state: stage.vacate_seat(state, "guest-1", 2))
+    assert await whip_url() is None
+
+
+async def change(site: Site, room: str, decide: Decide) -> None:
+    live = LiveRoom(await site.rooms.load(room), site.rooms, lambda _: None, lambda: None)
+    await live.command(decide)
 
 
 async def test_a_host_sees_the_campaigns_that_run(site: Site) -> None:

@@ -42,7 +42,7 @@ class Stage:
         looks = RedisLiveRooms(redis)
         self.phases = ShowPhases(self.schedule, self.rooms, looks, self.accounts)
         self.workers = [
-            RunOfShow(self.schedule, self.rooms, looks, self.catalog, self.shops, self.clock)
+            RunOfShow(self.schedule, self.rooms, looks, self.catalog, self.shops, self.accounts, self.clock)
             for _ in range(2)
         ]
 
@@ -133,6 +133,18 @@ async def test_a_brands_segment_begins_pins_its_product_and_ends(stage: Stage) -
     await stage.step_all()
     assert (await stage.on_air(), await stage.pins()) == (None, [])
     assert await stage.plan() == {"a": ("done", 10)}
+
+
+async def test_the_brands_guest_has_a_seat_while_its_segment_is_on_air(stage: Stage) -> None:
+    await stage.accounts.add(Account(person="anna", login="anna", name="Anna", password_hash="x"))
+    await stage.confirm("a", 10, 20, "tea")
+    await stage.start()
+    stage.minute = 10
+    await stage.step_all()
+    assert [(card.seat, card.person.name) for card in (await stage.state()).seats] == [("guest-1", "Anna")]
+    stage.minute = 20
+    await stage.step_all()
+    assert (await stage.state()).seats == ()
 
 
 async def test_many_workers_do_each_thing_once(stage: Stage) -> None:

@@ -11,7 +11,17 @@ from msgspec.structs import replace
 
 from livecommerce.errors import Conflict, DomainError
 from livecommerce.room import room as rules
-from livecommerce.room.cards import FLASH, SHELF, DropCard, RoomState, SaleCard, SegmentCard, StreamCard
+from livecommerce.room import stage
+from livecommerce.room.cards import (
+    FLASH,
+    SHELF,
+    DropCard,
+    PersonCard,
+    RoomState,
+    SaleCard,
+    SegmentCard,
+    StreamCard,
+)
 from livecommerce.room.events import Restocked, RoomEvent, SaleAdjusted, SaleClosed, SaleScheduled, SoldOut
 from tests.rooms import a_comment, a_product, a_room, a_sale, opened
 
@@ -111,9 +121,51 @@ def test_a_late_word_about_a_replaced_stream_changes_nothing() -> None:
     state = a_room()
     for stream in ("first", "second"):
         card = StreamCard(seat="host", stream=stream, since_ms=1)
-        state = rules.fold(state, rules.show_stream(state, card, 1))
-    assert rules.hide_stream(state, "host", "first", 2) == ()
-    assert after(state, rules.hide_stream(state, "host", "second", 2)).streams == ()
+        state = rules.fold(state, stage.show_stream(state, card, 1))
+    assert stage.hide_stream(state, "host", "first", 2) == ()
+    assert after(state, stage.hide_stream(state, "host", "second", 2)).streams == ()
+
+
+def a_guest(name: str) -> PersonCard:
+    return PersonCard(person=name, name=name.title(), role="viewer")
+
+
+def test_guests_get_the_first_free_seat_once() -> None:
+    state = after(a_room(), stage.give_seat(a_room(), a_guest("ann"), 1))
+    state = after(state, stage.give_seat(state, a_guest("bo"), 2))
+    assert [(card.seat, card.person.person) for card in state.seats] == [
+        ("guest-1", "ann"),
+        ("guest-2", "bo"),
+    ]
+    assert stage.give_seat(state, a_guest("ann"), 3) == ()
+    assert stage.give_seat(state, state.host, 3) == ()
+    state = after(state, stage.vacate_seat(state, "guest-1", 4))
+    state = after(state, stage.give_seat(state, a_guest("cy"), 5))
+    assert stage.seat_of(state, "cy") == "guest-1"
+
+
+def test_a_room_seats_only_so_many_guests() -> None:
+    state = a_room()
+    for number in range(stage.MAX_GUESTS):
+        state = after(state, stage.give_seat(state, a_guest(f"p{number}"), 1))
+    with pytest.raises(Conflict, match="seats_full"):
+        stage.give_seat(state, a_guest("one-more"), 2)
+
+
+def test_a_seat_that_is_taken_back_takes_its_picture_and_the_last_one_the_layout() -> None:
+    state = after(a_room(), stage.give_seat(a_room(), a_guest("ann"), 1))
+    state = after(state, stage.show_stream(state, StreamCard(seat="guest-1", stream="s", since_ms=2), 2))
+    state = after(state, stage.arrange(state, "side-by-side", 3), stage.vacate_seat(state, "guest-1", 4))
+    assert (state.seats, state.streams) == ((), ())
+    state = after(a_room(), stage.give_seat(a_room(), a_guest("ann"), 1))
+    state = after(state, stage.arrange(state, "side-by-side", 3))
+    assert after(state, stage.vacate_seat(state, "guest-1", 4)).layout == "single"
+    assert stage.vacate_seat(a_room(), "guest-1", 5) == ()
+
+
+def test_a_picture_from_a_seat_that_nobody_has_is_not_shown() -> None:
+    card = StreamCard(seat="guest-1", stream="late", since_ms=1)
+    assert stage.show_stream(a_room(), card, 1) == ()
 
 
 def test_a_new_segment_ends_the_one_before() -> None:
@@ -176,7 +228,7 @@ def a_drop(name: str, at_ms: int) -> DropCard:
 KINDS = (
     *("start", "end", "pin", "unpin", "open", "schedule", "sold_out", "restocked", "closed", "drop"),
     *("segment", "segment_end", "stream", "hide", "mute", "delete", "arrange", "adjusted"),
-    *("slow", "review", "pin_comment", "unpin_comment", "appoint", "dismiss"),
+    *("give_seat", "vacate", "slow", "review", "pin_comment", "unpin_comment", "appoint", "dismiss"),
 )
 
 
@@ -186,6 +238,7 @@ def steps() -> st.SearchStrategy[tuple[str, str]]:
 
 def events_of(state: RoomState, kind: str, name: str, at_ms: int) -> Sequence[RoomEvent]:
     """What a command or the inventory would append now; refusals append nothing."""
+    seat = ("host", "guest-1", "guest-2", "guest-3")[NAMES.index(name)]
     choices: dict[str, Callable[[], Sequence[RoomEvent]]] = {
         "start": lambda: rules.start_show(state, at_ms),
         "end": lambda: rules.end_show(state, at_ms),
@@ -200,8 +253,10 @@ def events_of(state: RoomState, kind: str, name: str, at_ms: int) -> Sequence[Ro
         "drop": lambda: [rules.drop_coupon(state, a_drop(name, at_ms), at_ms)],
         "segment": lambda: rules.start_segment(state, a_segment(name), at_ms),
         "segment_end": lambda: rules.end_segment(state, at_ms),
-        "stream": lambda: rules.show_stream(state, StreamCard(seat=name, stream=name, since_ms=at_ms), at_ms),
-        "hide": lambda: rules.hide_stream(state, name, name, at_ms),
+        "give_seat": lambda: stage.give_seat(state, PersonCard(person=name, name=name, role="viewer"), at_ms),
+        "vacate": lambda: stage.vacate_seat(state, seat, at_ms),
+        "stream": lambda: stage.show_stream(state, StreamCard(seat=seat, stream=name, since_ms=at_ms), at_ms),
+        "hide": lambda: stage.hide_stream(state, seat, name, at_ms),
         "mute": lambda: rules.mute(name, 60, at_ms),
         "delete": lambda: rules.delete_comment(name, at_ms),
         "slow": lambda: rules.slow_down(state, at_ms % 3 * 5, at_ms),
@@ -210,7 +265,7 @@ def events_of(state: RoomState, kind: str, name: str, at_ms: int) -> Sequence[Ro
         "unpin_comment": lambda: rules.unpin_comment(state, at_ms),
         "appoint": lambda: rules.appoint_moderator(state, name, name.title(), at_ms),
         "dismiss": lambda: rules.dismiss_moderator(state, name, at_ms),
-        "arrange": lambda: rules.arrange(state, rules.LAYOUTS[at_ms % 3], at_ms),
+        "arrange": lambda: stage.arrange(state, stage.LAYOUTS[at_ms % 3], at_ms),
     }
     try:
         return choices[kind]()

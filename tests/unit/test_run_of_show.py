@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from livecommerce.ids import PersonId
 from livecommerce.room import room as room_rules
 from livecommerce.room import run_of_show as rules
-from livecommerce.room.cards import RoomState
+from livecommerce.room.cards import PersonCard, RoomState
 from livecommerce.room.plan import segment_card
 from livecommerce.room.room import fold
 from livecommerce.schedule.segment import Segment
@@ -103,7 +104,7 @@ def test_products_of_a_segment_are_pinned_in_order_and_leave_with_it() -> None:
     on_air = replace(segment(), products=("p-one", "p-two"))
     card = segment_card(on_air, {"en": "Brand"}, 1, 2)
     before = pinned("umbrella")
-    during = fold(before, rules.put_on_air(before, card, shown, (), 5))
+    during = fold(before, rules.put_on_air(before, card, shown, None, None, 5))
     assert pins(during) == ["p-one", "p-two", "p-umbrella"]
     after = fold(during, rules.take_off(during, on_air, 9))
     assert (pins(after), after.segment) == (["p-umbrella"], None)
@@ -112,35 +113,50 @@ def test_products_of_a_segment_are_pinned_in_order_and_leave_with_it() -> None:
 def test_full_pins_make_place_the_oldest_first() -> None:
     before = pinned("old", "newer", "newest")
     card = segment_card(segment(), {"en": "Brand"}, 1, 2)
-    after = fold(before, rules.put_on_air(before, card, [a_product("one"), a_product("two")], (), 5))
+    after = fold(before, rules.put_on_air(before, card, [a_product("one"), a_product("two")], None, None, 5))
     assert pins(after) == ["p-one", "p-two", "p-newest"]
 
 
 def test_of_many_products_the_first_ones_are_pinned() -> None:
     card = segment_card(segment(), {"en": "Brand"}, 1, 2)
     names = ("one", "two", "three", "four")
-    after = fold(a_room(), rules.put_on_air(a_room(), card, [a_product(name) for name in names], (), 5))
+    after = fold(
+        a_room(), rules.put_on_air(a_room(), card, [a_product(name) for name in names], None, None, 5)
+    )
     assert pins(after) == ["p-one", "p-two", "p-three"]
 
 
 def test_a_product_in_both_segments_stays() -> None:
     before = pinned("one", "two")
+    earlier = replace(segment("a"), products=("p-one", "p-two"))
     card = segment_card(segment("b"), {"en": "Brand"}, 1, 2)
-    after = fold(before, rules.put_on_air(before, card, [a_product("two")], ["p-one", "p-two"], 5))
+    after = fold(before, rules.put_on_air(before, card, [a_product("two")], None, earlier, 5))
     assert pins(after) == ["p-two"]
 
 
 def test_a_product_that_is_pinned_already_moves_to_the_front() -> None:
     before = pinned("one", "two", "three")
     card = segment_card(segment("b"), {"en": "Brand"}, 1, 2)
-    after = fold(before, rules.put_on_air(before, card, [a_product("one")], (), 5))
+    after = fold(before, rules.put_on_air(before, card, [a_product("one")], None, None, 5))
     assert pins(after) == ["p-one", "p-three", "p-two"]
+
+
+def test_a_guest_of_two_segments_in_a_row_keeps_the_seat_and_another_one_gets_it() -> None:
+    ann, bo = (PersonCard(person=name, name=name, role="brand") for name in ("ann", "bo"))
+    first, second = (replace(segment(name), requested_by=PersonId("ann")) for name in ("a", "b"))
+    third = replace(segment("c"), requested_by=PersonId("bo"))
+    state = a_room()
+    for one, leaving, guest in ((first, None, ann), (second, first, ann), (third, second, bo)):
+        card = segment_card(one, {"en": "Brand"}, 1, 2)
+        state = fold(state, rules.put_on_air(state, card, [], guest, leaving, 5))
+        assert [seat.person for seat in state.seats] == [guest]
+    assert fold(state, rules.take_off(state, third, 9)).seats == ()
 
 
 def test_putting_on_air_twice_changes_nothing() -> None:
     card = segment_card(segment(), {"en": "Brand"}, 1, 2)
-    state = fold(a_room(), rules.put_on_air(a_room(), card, [a_product("one")], (), 5))
-    assert rules.put_on_air(state, card, [a_product("one")], (), 6) == ()
+    state = fold(a_room(), rules.put_on_air(a_room(), card, [a_product("one")], None, None, 5))
+    assert rules.put_on_air(state, card, [a_product("one")], None, None, 6) == ()
 
 
 def test_only_what_is_shown_is_taken_off_or_retimed() -> None:

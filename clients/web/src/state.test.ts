@@ -35,6 +35,8 @@ const changes: fc.Arbitrary<Change> = fc.oneof(
   })),
   seats.map((seat): Change => ({ t: 'stream.ended', seat })),
   fc.constant<Change>({ t: 'muted', person: 'p1', until_ms: 99_000 }),
+  seats.map((seat): Change => ({ t: 'seat.given', seat: { seat, person: viewer } })),
+  seats.map((seat): Change => ({ t: 'seat.vacated', seat })),
   fc.constant<Change>({ t: 'layout', layout: 'side-by-side' }),
   fc.constantFrom(0, 5).map((seconds): Change => ({ t: 'slow.mode', seconds })),
   fc.boolean().map((on): Change => ({ t: 'review.mode', on })),

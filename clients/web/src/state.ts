@@ -15,6 +15,7 @@ import {
   type RoomCard,
   type SaleCard,
   type Sanction,
+  type SeatCard,
   type ServerMessage,
   type Snapshot,
   type StockCount,
@@ -216,6 +217,10 @@ function fold(room: RoomCard, message: ControlMessage): RoomCard {
       return { ...room, streams: [...withoutStream(room, message.stream.seat), message.stream] };
     case 'stream.ended':
       return { ...room, streams: withoutStream(room, message.seat) };
+    case 'seat.given':
+      return { ...room, seats: [...withoutSeat(room, message.seat.seat), message.seat] };
+    case 'seat.vacated':
+      return { ...room, seats: withoutSeat(room, message.seat) };
     case 'layout':
       return { ...room, layout: message.layout };
     case 'muted':
@@ -249,11 +254,13 @@ function ended(room: RoomCard, atMs: number): RoomCard {
     ...room,
     phase: 'ended',
     ended_ms: atMs,
+    layout: 'single',
     pins: [],
     sales: room.sales.map((sale) => ({ ...sale, phase: 'closed' })),
     drops: [],
     segment: null,
     streams: [],
+    seats: [],
   };
 }
 
@@ -263,6 +270,10 @@ function withoutPin(room: RoomCard, product: string): RoomCard['pins'] {
 
 function withoutModerator(room: RoomCard, person: string): PersonCard[] {
   return (room.moderators ?? []).filter((card) => card.person !== person);
+}
+
+function withoutSeat(room: RoomCard, seat: string): SeatCard[] {
+  return (room.seats ?? []).filter((card) => card.seat !== seat);
 }
 
 function withoutStream(room: RoomCard, seat: string): RoomCard['streams'] {

@@ -91,6 +91,14 @@ export interface StreamCard {
   stalled?: boolean;
 }
 
+/** A guest's place beside the host; whether a picture comes from it, the streams tell. */
+export interface SeatCard {
+  seat: string;
+  person: PersonCard;
+}
+
+export type Layout = 'single' | 'side-by-side' | 'picture-in-picture';
+
 /** The whole control state of a room; control messages change exactly this. */
 export interface RoomCard {
   room: string;
@@ -109,6 +117,8 @@ export interface RoomCard {
   drops: DropCard[];
   segment: SegmentCard | null;
   streams: StreamCard[];
+  /** Guests who may send a picture. */
+  seats?: SeatCard[];
   /** Person → until when they may not comment. */
   muted: Record<string, number>;
   /** Between two comments of one person; 0: as fast as anywhere. */
@@ -279,7 +289,10 @@ export type Request =
   | { t: 'review'; comment: string; approve: boolean }
   | { t: 'impose'; kind: SanctionKind; person: string; name?: string; seconds?: number }
   | { t: 'moderator.appoint'; person: string; name: string }
-  | { t: 'moderator.dismiss'; person: string };
+  | { t: 'moderator.dismiss'; person: string }
+  | { t: 'seat.give'; person: string; name: string }
+  | { t: 'seat.vacate'; seat: string }
+  | { t: 'layout'; layout: Layout };
 
 export type ClientMessage =
   JoinMessage | { t: 'ping'; id?: number } | { t: 'like'; n: number } | (Request & { id?: number });
@@ -347,6 +360,8 @@ export type ControlMessage = { offset: number; at_ms: number } & (
   | { t: 'segment.ended'; segment: string }
   | { t: 'stream.started'; stream: StreamCard }
   | { t: 'stream.ended'; seat: string }
+  | { t: 'seat.given'; seat: SeatCard }
+  | { t: 'seat.vacated'; seat: string }
   | { t: 'layout'; layout: string }
   | { t: 'muted'; person: string; until_ms: number }
   | { t: 'deleted'; comment: string }

@@ -17,7 +17,7 @@ from livecommerce.clock import Clock
 from livecommerce.errors import Forbidden, Invalid
 from livecommerce.gateway.http.json import read_body
 from livecommerce.gateway.rooms import Rooms
-from livecommerce.room import room as rules
+from livecommerce.room import stage
 from livecommerce.room.cards import RoomState, StreamCard
 from livecommerce.room.events import RoomEvent
 
@@ -65,7 +65,7 @@ def react(state: RoomState, report: StreamReport, now_ms: int) -> tuple[RoomEven
     """What a report means for the room."""
     current = next((card for card in state.streams if card.seat == report.seat), None)
     if report.type == "stream.ended":
-        return rules.hide_stream(state, report.seat, report.stream, now_ms)
+        return stage.hide_stream(state, report.seat, report.stream, now_ms)
     if report.type != "stream.started" and (current is None or current.stream != report.stream):
         return ()
     since_ms = current.since_ms if current and current.stream == report.stream else report.at_ms
@@ -75,4 +75,4 @@ def react(state: RoomState, report: StreamReport, now_ms: int) -> tuple[RoomEven
         since_ms=since_ms,
         stalled=report.type == "stream.stalled",
     )
-    return rules.show_stream(state, card, now_ms)
+    return stage.show_stream(state, card, now_ms)

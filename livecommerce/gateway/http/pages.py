@@ -23,6 +23,7 @@ PAGES = {
     "/orders/{order}": "order",
     "/merchant/orders": "merchant-orders",
     "/merchant/orders/{order}": "merchant-order",
+    "/guest/{room}": "guest",
     "/console": "console",
     "/pay/wechat": "wechat",
 }

@@ -25,11 +25,11 @@ from livecommerce.gateway.programme import Programme
 from livecommerce.ids import PersonId, ProductId, RoomId, ShopId, new_id, pick_shard
 from livecommerce.localized import LocalText
 from livecommerce.room.cards import ProductCard
+from livecommerce.room.glance import LiveRooms
 from livecommerce.room.plan import product_card, room_of
 from livecommerce.room.sanctions import BAN, Sanctions, SanctionStore
+from livecommerce.room.stage import HOST_SEAT, seat_of
 from livecommerce.schedule.show import DEFAULT_MS, Show, check_plan
-
-HOST_SEAT = "host"
 
 _SEAT = re.compile(r"[a-z0-9-]{1,20}")
 
@@ -73,6 +73,7 @@ class RoomRoutes:
     def __init__(
         self,
         programme: Programme,
+        live: LiveRooms,
         sanctions: SanctionStore,
         audit: Audit,
         door: Door,
@@ -81,6 +82,7 @@ class RoomRoutes:
         media_url: str,
         shards: int,
     ) -> None:
+        self._live = live
         self._sanctions = sanctions
         self._schedule = programme.schedule
         self._catalog = programme.catalog
@@ -148,7 +150,7 @@ class RoomRoutes:
         return await self.shelf(request)
 
     async def media(self, request: Request) -> Response:
-        """Where a seat's picture is, and the key to it; a key to publish only for the host's own seat."""
+        """Where a seat's picture is, and the key to it; a key to publish only for who holds the seat."""
         show, person = await self._show(request), await self._door.who(request)
         seat = request.query_params.get("seat", HOST_SEAT)
         if not _SEAT.fullmatch(seat):
@@ -156,7 +158,7 @@ class RoomRoutes:
         who = person.person if person is not None else new_id()
         await self._refuse_banned(show, who)
         tokens = self._door.tokens
-        publishes = seat == HOST_SEAT and who == show.host and show.phase != "ended"
+        publishes = show.phase != "ended" and await self._holds(show, who, seat)
         return answer(
             {
                 "whep_url": f"{self._media_url}/whep/{show.room}/{seat}",
@@ -166,6 +168,12 @@ class RoomRoutes:
                 "ice_servers": [],
             }
         )
+
+    async def _holds(self, show: Show, who: str, seat: str) -> bool:
+        if seat == HOST_SEAT:
+            return who == show.host
+        glance = (await self._live.look([show.room])).get(show.room)
+        return glance is not None and seat_of(glance.state, who) == seat
 
     async def _refuse_banned(self, show: Show, who: str) -> None:
         sanctions = Sanctions()

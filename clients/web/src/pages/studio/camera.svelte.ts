@@ -1,4 +1,4 @@
-/** The host's camera and microphone as the studio shows them, and the picture's way to the room. */
+/** One's own camera and microphone as the studio shows them, and the picture's way to a seat of the room. */
 import { api } from '../../api';
 import {
   Publisher,
@@ -6,6 +6,7 @@ import {
   type PublisherState,
   type PublisherStatistics,
 } from '../../publisher';
+import { HOST_SEAT } from '../../stage/tiles';
 import { deviceProblem, type DeviceProblem } from './device-problem';
 
 const KEPT = 'studio.devices';
@@ -40,9 +41,10 @@ export class Camera {
   constructor(
     room: string,
     private readonly onlive: () => void = () => undefined,
+    seat: () => string = () => HOST_SEAT,
   ) {
     this.publisher = new Publisher({
-      access: () => api.media(room),
+      access: () => api.media(room, seat()),
       onstate: (state) => this.become(state),
       onstatistics: (statistics) => (this.statistics = statistics),
     });

@@ -3,15 +3,17 @@ import { api, ApiError, type RoomDetail, type Segment, type ShelfProduct } from 
 import { serverNow } from '../../clock.svelte';
 import { Refused } from '../../connection';
 import { LiveRoom } from '../../live-room.svelte';
+import { guestTiles, HOST_SEAT, seatOf } from '../../stage/tiles';
 import { errorText } from '../../texts/errors';
 import { toast } from '../../toasts.svelte';
-import type { Ok, Request, SaleCard, ServerMessage, Verdict } from '../../wire';
+import type { Layout, Ok, PersonCard, Request, SaleCard, ServerMessage, Verdict } from '../../wire';
 import { Camera, NoPicture } from './camera.svelte';
 import { OwnPicture } from './own-picture';
 import { cues } from './run-of-show';
 import { Tally } from './tally.svelte';
 
 export const MAX_PINS = 3;
+const MAX_CANDIDATES = 20;
 const AROUND_MS = 86_400_000;
 const RUN_CHANGES = new Set<ServerMessage['t']>([
   'segment.started',
@@ -52,12 +54,23 @@ export class StudioRoom {
   readonly isPictureFromElsewhere = $derived.by(
     () =>
       this.camera.state === 'idle' &&
-      (this.card?.streams.some((stream) => stream.seat === 'host') ?? false),
+      (this.card?.streams.some((stream) => stream.seat === HOST_SEAT) ?? false),
   );
   /** The show runs, and its viewers see nothing of it. */
   readonly isPictureMissing = $derived.by(
     () => this.isOnAir && this.camera.state === 'idle' && !this.isPictureFromElsewhere,
   );
+  /** Guests who have a seat. */
+  readonly guests = $derived.by(() => (this.card ? guestTiles(this.card) : []));
+  /** Whom a seat can be given: who commented lately, and has none. */
+  readonly candidates = $derived.by(() => {
+    const people = this.live.view.comments.toReversed().map((line) => line.person);
+    const host = this.card?.host.person;
+    return people
+      .filter(({ person }, at) => people.findIndex((one) => one.person === person) === at)
+      .filter(({ person }) => person !== host && seatOf(this.card, person) === null)
+      .slice(0, MAX_CANDIDATES);
+  });
   readonly pinned = $derived(new Set(this.card?.pins.map((pin) => pin.product.product) ?? []));
 
   get cues() {
@@ -135,6 +148,18 @@ export class StudioRoom {
     await this.attempt({ t: 'sale.close', sale: sale.sale, version: sale.version });
   }
 
+  async giveSeat({ person, name }: PersonCard): Promise<void> {
+    await this.attempt({ t: 'seat.give', person, name });
+  }
+
+  async takeSeatBack(seat: string): Promise<void> {
+    await this.attempt({ t: 'seat.vacate', seat });
+  }
+
+  async arrange(layout: Layout): Promise<void> {
+    await this.attempt({ t: 'layout', layout });
+  }
+
   async extend(segment: Segment, minutes: number): Promise<void> {
     try {
       await api.extendSegment(segment.segment, minutes);
@@ -162,7 +187,7 @@ export class StudioRoom {
 
   /** Two windows that both want the picture back would take it from each other for ever. */
   private yieldPicture(message: ServerMessage): void {
-    if (message.t !== 'stream.started' || message.stream.seat !== 'host') return;
+    if (message.t !== 'stream.started' || message.stream.seat !== HOST_SEAT) return;
     if (this.picture.isReplacedBy(message.stream.stream, this.camera.state)) this.camera.stop();
   }
 

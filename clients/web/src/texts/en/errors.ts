@@ -40,6 +40,7 @@ export default {
   'error.show_not_live': 'The show is not live.',
   'error.show_ended': 'The show is over.',
   'error.moderators_full': 'A room has at most {max} moderators.',
+  'error.seats_full': 'A show has at most {max} guests at once.',
   'error.pins_full': 'At most {max} products can be pinned. Unpin one first.',
   'error.sale_running': 'This product already has a running sale.',
   'error.sale_changed': 'The sale has changed. Look at it again before you buy.',

@@ -42,6 +42,7 @@ export default {
   'error.show_not_live': '直播尚未开始或已结束。',
   'error.show_ended': '直播已结束。',
   'error.moderators_full': '一个直播间最多 {max} 位房管。',
+  'error.seats_full': '一场直播同时最多 {max} 位嘉宾。',
   'error.pins_full': '最多同时讲解 {max} 个商品，请先取消一个。',
   'error.sale_running': '该商品已有进行中的秒杀。',
   'error.sale_changed': '秒杀信息有变动，请确认后再购买。',

@@ -8,6 +8,7 @@ import orders from './orders';
 import room from './room';
 import schedule from './schedule';
 import signin from './signin';
+import stage from './stage';
 import studio from './studio';
 import wechat from './wechat';
 
@@ -22,6 +23,7 @@ export default {
   ...room,
   ...schedule,
   ...signin,
+  ...stage,
   ...studio,
   ...wechat,
 };

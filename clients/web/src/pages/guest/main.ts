@@ -1,0 +1,4 @@
+import { start } from '../../start';
+import Guest from './Guest.svelte';
+
+start(Guest);

@@ -1,0 +1,53 @@
+"""What the host may do with the picture: guests' seats and the layout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from livecommerce.clock import Clock
+from livecommerce.gateway import messages as wire
+from livecommerce.gateway.room_commands import decide
+from livecommerce.gateway.session import Session
+from livecommerce.gateway.trail import Trail
+from livecommerce.room import stage
+from livecommerce.room.cards import PersonCard
+from livecommerce.room.room import Decide
+
+
+class StageCommands:
+    """Handlers of the messages about seats and layout."""
+
+    def __init__(self, trail: Trail, clock: Clock) -> None:
+        self._trail = trail
+        self._clock = clock
+
+    def handlers(self) -> dict[type[Any], Callable[[Session, Any], Any]]:
+        """Message type → handler."""
+        return {wire.SeatGive: self.give, wire.SeatVacate: self.vacate, wire.Arrange: self.arrange}
+
+    async def give(self, session: Session, message: wire.SeatGive) -> wire.Ok | None:
+        """Gives a guest the first free seat."""
+        session.require_host()
+        guest = PersonCard(person=message.person, name=message.name, role="viewer")
+        return await self._decide(
+            session, message, lambda state: stage.give_seat(state, guest, self._clock())
+        )
+
+    async def vacate(self, session: Session, message: wire.SeatVacate) -> wire.Ok | None:
+        """Takes a seat back, or leaves one's own."""
+        if stage.seat_of(session.served.live.state, session.person.person) != message.seat:
+            session.require_host()
+        return await self._decide(
+            session, message, lambda state: stage.vacate_seat(state, message.seat, self._clock())
+        )
+
+    async def arrange(self, session: Session, message: wire.Arrange) -> wire.Ok | None:
+        """Arranges the pictures."""
+        session.require_host()
+        return await self._decide(
+            session, message, lambda state: stage.arrange(state, message.layout, self._clock())
+        )
+
+    async def _decide(self, session: Session, message: wire.ClientMessage, command: Decide) -> wire.Ok | None:
+        return await decide(session, message, command, self._trail, self._clock)
