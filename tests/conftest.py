@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -18,6 +19,9 @@ from livecommerce.adapters.redis_library import load_library
 from livecommerce.adapters.sql_connection import migrate, open_sql
 from tests.cluster import ValkeyCluster, running_cluster
 from tests.servers import PostgresServer, ValkeyServer
+
+settings.register_profile("laws", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("laws")  # how long an example takes says nothing about the law
 
 
 @pytest.fixture(scope="session")

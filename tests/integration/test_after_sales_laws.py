@@ -326,6 +326,4 @@ def check(table: Transitions, old: str, new: str) -> None:
 def test_the_laws_of_after_sales_hold_after_every_step(tmp_path: Path, examples: int) -> None:
     AfterSales.template = tmp_path / "empty.sqlite"
     asyncio.run(migrate(f"sqlite:{AfterSales.template}"))
-    run_state_machine_as_test(
-        AfterSales, settings=settings(max_examples=examples, stateful_step_count=STEPS, deadline=None)
-    )
+    run_state_machine_as_test(AfterSales, settings=settings(max_examples=examples, stateful_step_count=STEPS))

@@ -399,6 +399,4 @@ class Selling(RuleBasedStateMachine):
 @pytest.mark.parametrize("examples", [100])
 def test_the_laws_of_selling_hold_after_every_step(valkey: ValkeyServer, examples: int) -> None:
     Selling.url = valkey.url
-    run_state_machine_as_test(
-        Selling, settings=settings(max_examples=examples, stateful_step_count=STEPS, deadline=None)
-    )
+    run_state_machine_as_test(Selling, settings=settings(max_examples=examples, stateful_step_count=STEPS))

@@ -329,7 +329,7 @@ async def test_who_hangs_up_in_the_middle_of_anything_leaves_nothing_behind(
 # ---------------------------------------------------------------- whatever comes
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rubbish=st.lists(st.binary(max_size=300), max_size=6))
 def test_no_bytes_end_the_process_or_another_ones_session(rubbish: list[bytes]) -> None:
     async def attack() -> None:
@@ -342,7 +342,7 @@ def test_no_bytes_end_the_process_or_another_ones_session(rubbish: list[bytes]) 
     asyncio.run(attack())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(cuts=st.sets(st.integers(1, len(ASK) - 1)), pings=st.booleans(), at_once=st.booleans())
 def test_a_message_is_the_same_however_it_is_cut(cuts: set[int], pings: bool, at_once: bool) -> None:
     places = [0, *sorted(cuts), len(ASK)]

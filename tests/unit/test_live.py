@@ -247,5 +247,5 @@ class TwoGateways(RuleBasedStateMachine):
         self.loop.close()
 
 
-TwoGateways.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TwoGateways.TestCase.settings = settings(max_examples=60, stateful_step_count=25)
 TestTwoGateways = TwoGateways.TestCase

@@ -103,9 +103,7 @@ def starts(packet: RtpPacket) -> bool:
     return packet.payload[0] == 0x65
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(SHOWS, st.data())
 def test_what_a_viewer_receives_is_gap_free_and_in_order(shows: list[Show], data: st.DataObject) -> None:
     world = World()
