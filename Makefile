@@ -69,6 +69,11 @@ e2e-browser:
 bench: $(VENV)/installed ## Measure: all benchmarks, or B=fanout A="…" for one
 	@$(BIN)/python -m loadtests.bench $(B) $(A)
 
+bench-peers: $(VENV)/installed ## The same room on ws, socket.io, nchan, Starlette, websockets; reservations in PostgreSQL
+	@cd loadtests/peers && { npm ci --no-audit --no-fund --loglevel=error || echo "no npm: peers on Node are left out"; }
+	@$(BIN)/python -m loadtests.peers $(A)
+	@$(BIN)/python -m loadtests.bench peer_sql
+
 swarm: $(VENV)/installed ## An audience for the running demo: A="flash-crowd --users 200"; --start brings a server
 	@$(BIN)/python -m loadtests.swarm $(A)
 

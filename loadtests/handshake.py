@@ -23,7 +23,8 @@ def new_key() -> str:
 
 
 def opening_request(authority: str, path: str, key: str, subprotocol: str = JSON) -> bytes:
-    """The request that asks for a socket; ``authority`` is host and port."""
+    """The request that asks for a socket; ``authority`` is host and port, no subprotocol asks for none."""
+    asked = f"Sec-WebSocket-Protocol: {subprotocol}\r\n" if subprotocol else ""
     return (
         f"GET {path} HTTP/1.1\r\n"
         f"Host: {authority}\r\n"
@@ -31,7 +32,7 @@ def opening_request(authority: str, path: str, key: str, subprotocol: str = JSON
         "Connection: Upgrade\r\n"
         f"Sec-WebSocket-Key: {key}\r\n"
         "Sec-WebSocket-Version: 13\r\n"
-        f"Sec-WebSocket-Protocol: {subprotocol}\r\n"
+        f"{asked}"
         "\r\n"
     ).encode()
 
@@ -50,7 +51,7 @@ def check_response(head: bytes, key: str, subprotocol: str = JSON) -> None:
     }
     if headers.get("sec-websocket-accept") != accept_of(key):
         raise HandshakeFailed("Sec-WebSocket-Accept is wrong")
-    if headers.get("sec-websocket-protocol") != subprotocol:
+    if headers.get("sec-websocket-protocol", "") != subprotocol:
         raise HandshakeFailed("another subprotocol was chosen")
 
 

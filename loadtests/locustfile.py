@@ -1,6 +1,6 @@
 """The same audience under locust's own command: ``locust -f loadtests/locustfile.py --host http://127.0.0.1:8000``.
 
-With its web page one chooses numbers as the show goes on; acts of a minute repeat until the test is stopped.
+With its web page one chooses numbers as the show goes on; acts of half a minute repeat until the test is stopped.
 The audit follows, and ``--headless`` runs exit with its result.
 """
 
@@ -13,15 +13,17 @@ from typing import Any
 
 from locust import events
 from locust.env import Environment
+from locust.runners import WorkerRunner
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # locust puts only this folder on the path
 
 from loadtests.audience.brand import Brand
 from loadtests.audience.buyer import Buyer
 from loadtests.audience.commenter import Commenter
+from loadtests.audience.gathering import LEAVING_SECONDS, connect, first_number, gather
 from loadtests.audience.host import Host
 from loadtests.audience.sharer import Sharer
-from loadtests.audience.stage import set_stage, stage_of
+from loadtests.audience.stage import has_stage, set_stage, stage_of
 from loadtests.audience.troll import Troll
 from loadtests.audience.viewer import Viewer
 from loadtests.backstage import Backstage
@@ -33,8 +35,8 @@ from loadtests.terminal import console, print_outcomes, print_verdicts
 
 __all__ = ["Brand", "Buyer", "Commenter", "Host", "Sharer", "Troll", "Viewer"]
 
-ACTS_SECONDS = 120.0
-"""Acts of a minute."""
+ACTS_SECONDS = 60.0
+"""Two acts a minute, nearly."""
 
 
 @events.init_command_line_parser.add_listener
@@ -42,28 +44,42 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     add_show_options(parser)
 
 
+@events.init.add_listener
+def _connect(environment: Environment, **_: Any) -> None:
+    environment.stop_timeout = environment.stop_timeout or LEAVING_SECONDS
+    connect(environment)
+
+
 @events.test_start.add_listener
 def _raise_the_curtain(environment: Environment, **_: Any) -> None:
     options = environment.parsed_options
     assert options is not None
-    secret = read_secret(options.data_dir)
-    with Backstage(options.host, secret) as backstage:
-        target = Target(options.host, options.data_dir, secret)
-        set_stage(environment, prepare(backstage, target, options.seed, options.stock, ACTS_SECONDS))
+    data_dir, host = Path(options.data_dir), environment.host or ""
+    secret = read_secret(data_dir)
+    with Backstage(host, secret) as backstage:
+        target = Target(host, data_dir, secret)
+        stage = prepare(backstage, target, options.seed, options.stock, ACTS_SECONDS)
+    stage.count_from(first_number(environment))
+    set_stage(environment, stage)
 
 
 @events.test_stopping.add_listener
 def _send_home(environment: Environment, **_: Any) -> None:
-    stage_of(environment).closing = True
+    if has_stage(environment):
+        gather(environment)
 
 
 @events.test_stop.add_listener
 def _audit(environment: Environment, **_: Any) -> None:
+    if isinstance(environment.runner, WorkerRunner) or not has_stage(environment):
+        return  # the master judges
     options, stage = environment.parsed_options, stage_of(environment)
     assert options is not None
-    ledger_file = options.data_dir / "ledger.sqlite"
-    with Backstage(options.host, stage.secret) as backstage, stores_of(options.data_dir) as stores:
-        verdicts = settle(backstage, stage, ledger_file, options.patience, console.print, stores)
+    data_dir = Path(options.data_dir)
+    with Backstage(stage.url, stage.secret) as backstage, stores_of(data_dir) as stores:
+        verdicts = settle(
+            backstage, stage, data_dir / "ledger.sqlite", options.patience, console.print, stores
+        )
     print_outcomes(stage.witness.outcomes)
     print_verdicts(verdicts)
     environment.process_exit_code = 0 if all(verdict.holds for verdict in verdicts) else 1

@@ -19,7 +19,7 @@ import orjson
 
 from loadtests.agenda import Agenda
 from loadtests.framing import UNMASKED, FrameCounter, FrameReader, Opcode, client_frame
-from loadtests.handshake import HEAD_END, HandshakeFailed, check_response, new_key, opening_request
+from loadtests.handshake import HEAD_END, JSON, HandshakeFailed, check_response, new_key, opening_request
 from loadtests.loopback import bind_source
 
 BUFFER_BYTES = 256 * 1024
@@ -100,7 +100,14 @@ class Line:
 class Sink:
     """Many lines to one server; ``hear`` gets what sampled lines receive, decoded."""
 
-    def __init__(self, address: tuple[str, int], path: str = "", hear: Hear | None = None) -> None:
+    def __init__(
+        self,
+        address: tuple[str, int],
+        path: str = "",
+        hear: Hear | None = None,
+        subprotocol: str = JSON,
+    ) -> None:
+        self._subprotocol = subprotocol
         self._address = address
         self._path = path
         self._hear = hear
@@ -181,7 +188,9 @@ class Sink:
             return
         line.key = new_key()
         line.stage = Stage.UPGRADING
-        line.sock.send(opening_request("{}:{}".format(*self._address), self._path, line.key))
+        line.sock.send(
+            opening_request("{}:{}".format(*self._address), self._path, line.key, self._subprotocol)
+        )
 
     def _upgrade(self, line: Line, received: bytes) -> bytes:
         """Takes the response's head; returns what follows it."""
@@ -191,7 +200,7 @@ class Sink:
         head, _, rest = line.head.partition(HEAD_END)
         line.head = b""
         try:
-            check_response(head, line.key)
+            check_response(head, line.key, self._subprotocol)
         except HandshakeFailed:
             self._lose(line)
             return b""

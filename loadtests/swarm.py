@@ -73,16 +73,16 @@ def add_show_options(parser: argparse.ArgumentParser) -> None:
     """What a show needs to know beside the size of its audience."""
     parser.add_argument("--seed", type=int, default=None, help="repeats an audience; drawn if not given")
     parser.add_argument("--stock", type=int, default=20, help="units of each flash sale")
-    parser.add_argument(
-        "--data-dir", type=Path, default=Path(".data"), help="where the demo keeps key and ledger"
-    )
+    # text, as locust's master sends options to its workers
+    parser.add_argument("--data-dir", default=".data", help="where the demo keeps key and ledger")
     parser.add_argument("--patience", type=float, default=60.0, help="seconds to wait for the books to close")
 
 
 @contextlib.contextmanager
 def _target(options: argparse.Namespace) -> Iterator[Target]:
     if not options.start:
-        yield Target(options.host or DEFAULT_HOST, options.data_dir, read_secret(options.data_dir))
+        data_dir = Path(options.data_dir)
+        yield Target(options.host or DEFAULT_HOST, data_dir, read_secret(data_dir))
         return
     say("Starting a server of its own, with two gateways")
     with deployed(workers=2) as deployment:

@@ -49,7 +49,13 @@ class Stage:
     """How often everybody's network was lost at once."""
     closing: bool = False
     """True: whoever is inside leaves, nobody comes any more."""
+    accounts: int = 0
+    """How many other processes have told what their people saw."""
     _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def count_from(self, number: int) -> None:
+        """Newcomers get numbers from here on."""
+        self._numbers = itertools.count(number)
 
     def next_number(self) -> int:
         """A number for a newcomer: their name, address and luck follow from it."""
@@ -63,6 +69,11 @@ class Stage:
 def set_stage(environment: Environment, stage: Stage) -> None:
     """Makes a show known to all users of an environment."""
     vars(environment)["stage"] = stage
+
+
+def has_stage(environment: Environment) -> bool:
+    """Whether a show was made known; locust also ends tests that never began."""
+    return "stage" in vars(environment)
 
 
 def stage_of(environment: Environment) -> Stage:

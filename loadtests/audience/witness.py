@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from dataclasses import asdict
 from typing import Any
 
 from loadtests.audit.evidence import Place, Purchase
@@ -49,6 +50,9 @@ class Witness:
             total_minor=order["total_minor"],
             currency=order["currency"],
         )
+        self._keep(purchase)
+
+    def _keep(self, purchase: Purchase) -> None:
         known = self.purchases.setdefault(purchase.order, purchase)
         if known != purchase:
             self.contradictions.append(f"order {purchase.order} was told as {known} and as {purchase}")
@@ -64,6 +68,34 @@ class Witness:
         """A repeated tap with the same key was answered."""
         if first != second:
             self.contradictions.append(f"one wish became two orders: {first} and {second}")
+
+    def account(self) -> Message:
+        """All of it as plain values, for a witness elsewhere."""
+        return {
+            "purchases": [asdict(purchase) for purchase in self.purchases.values()],
+            "stock": self.stock,
+            "limits": self.limits,
+            "control_events": self.control_events,
+            "seen": [[epoch, offset, kind] for (epoch, offset), kind in self.seen.items()],
+            "contradictions": self.contradictions,
+            "drawn": dict(self.drawn),
+            "outcomes": dict(self.outcomes),
+        }
+
+    def hear(self, account: Message) -> None:
+        """Adds what another witness saw; what the two were told differently is a contradiction."""
+        for fields in account["purchases"]:
+            self._keep(Purchase(**fields))
+        self.stock |= account["stock"]
+        self.limits |= account["limits"]
+        already = self.control_events
+        for epoch, offset, kind in account["seen"]:
+            self.saw((epoch, offset), kind)
+        self.control_events = already + account["control_events"]
+        self.contradictions += account["contradictions"]
+        for name, values in account["drawn"].items():
+            self.drawn[name] += values
+        self.outcomes.update(account["outcomes"])
 
 
 class Offsets:

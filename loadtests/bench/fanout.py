@@ -58,7 +58,7 @@ def _measure(viewers: int, seconds: float, rounds: int) -> Result:
         bare.open([Line(number) for number in range(viewers)])
         pairs = []
         for number in range(rounds):
-            real = _gateway_round(deployment, crowd, seconds)
+            real = gateway_round(deployment, crowd, seconds)
             loop = _bare_round(child, bare, crowd, real)
             pairs.append((real, loop))
             print(
@@ -71,7 +71,8 @@ def _measure(viewers: int, seconds: float, rounds: int) -> Result:
     return _result(pairs, viewers, crowd)
 
 
-def _gateway_round(deployment: Deployment, crowd: Crowd, seconds: float) -> Round:
+def gateway_round(deployment: Deployment, crowd: Crowd, seconds: float) -> Round:
+    """A lively room for a while: comments, hearts and pins."""
     gateway, sink, me = deployment.process("gateway-1"), crowd.sink, this_process()
     crowd.talk(COMMENTS_PER_SECOND)
     crowd.like(LIKE_SECONDS)
