@@ -1,7 +1,7 @@
 """The same audience under locust's own command: ``locust -f loadtests/locustfile.py --host http://127.0.0.1:8000``.
 
-With its web page one chooses numbers as the show goes on; acts of half a minute repeat until the test is stopped.
-The audit follows, and ``--headless`` runs exit with its result.
+With its web page one chooses numbers as the show goes on; acts of half a minute repeat until the test is
+stopped. The audit follows, and ``--headless`` runs exit with its result.
 """
 
 from __future__ import annotations

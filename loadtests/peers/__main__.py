@@ -14,6 +14,7 @@ import json
 import statistics
 from dataclasses import dataclass
 
+from rich.console import Console
 from rich.table import Table
 
 from loadtests.bench.fanout import Round, gateway_round
@@ -23,11 +24,12 @@ from loadtests.machine import machine
 from loadtests.peers.peer import PEERS, Absent, Peer, RunningPeer, running, versions
 from loadtests.processes import GENERATOR_CORE, allow_descriptors, this_process
 from loadtests.sink import Line, Sink
-from loadtests.terminal import console
 
 SPARE_DESCRIPTORS = 200
 HEADER_BYTES = 4
 OURS = "livecommerce gateway"
+
+console = Console(highlight=False)
 
 
 def main() -> None:
