@@ -62,6 +62,7 @@ from livecommerce.gateway.http.sign_outs import sign_out_routes
 from livecommerce.gateway.lasting_rooms import LastingRooms
 from livecommerce.gateway.limits import OpeningLimits
 from livecommerce.gateway.metrics_board import MetricsBoard
+from livecommerce.gateway.open_records import OpenRecords
 from livecommerce.gateway.proxies import parse_networks
 from livecommerce.gateway.room_commands import RoomCommands
 from livecommerce.gateway.rooms import Rooms
@@ -149,13 +150,13 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
             now_ms,
         )
 
-    rooms = Rooms(lasting, stores.rooms, bus, node, serve)
+    records = OpenRecords(RedisRecords(stores.redis), background.spawn)
+    rooms = Rooms(lasting, stores.rooms, bus, node, serve, records.bring_all)
     stack.callback(rooms.close)
     tokens = Tokens(settings.token_secret, now_ms)
     sign_outs = SignOuts(stores.revocations, tokens.revocations, rooms, bus, now_ms)
     door = Door(tokens, [settings.public_url])
     wheel = TimingWheel()
-    records = RedisRecords(stores.redis, background.spawn)
     limits = OpeningLimits(parse_networks(settings.trusted_proxies), now_ms)
     words = BlockedWords(settings.words_file)
     handlers = _handlers(settings, stores, background, words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
@@ -177,9 +178,16 @@ class FakeRecords:
     def __init__(self) -> None:
         self.orders: dict[str, list[OrderCard]] = {}
         self.grants: dict[str, list[GrantCard]] = {}
+        self.reads: list[int] = []
+        """How many people each read was for."""
 
-    async def read(self, room: str, person: str) -> tuple[list[OrderCard], list[GrantCard]]:
-        return self.orders.get(person, []), self.grants.get(person, [])
+    async def read(
+        self, room: str, persons: Sequence[str]
+    ) -> dict[str, tuple[list[OrderCard], list[GrantCard]]]:
+        await asyncio.sleep(0)
+        self.reads.append(len(persons))
+        having = (person for person in persons if person in self.orders or person in self.grants)
+        return {person: (self.orders.get(person, []), self.grants.get(person, [])) for person in having}
 
 
 class FakeShelf:

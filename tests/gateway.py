@@ -23,6 +23,7 @@ from livecommerce.gateway.auth import Door, Tokens
 from livecommerce.gateway.background import Background
 from livecommerce.gateway.http.application import application
 from livecommerce.gateway.limits import OpeningLimits
+from livecommerce.gateway.open_records import OpenRecords
 from livecommerce.gateway.proxies import parse_networks
 from livecommerce.gateway.room_commands import RoomCommands
 from livecommerce.gateway.rooms import Rooms
@@ -86,7 +87,8 @@ class TestGateway:
         self.ahead_ms = 0
         """How far its clock is ahead of the real one, as far as sessions are concerned."""
         self.tokens = Tokens(SECRET, self.now_ms)
-        self.rooms = Rooms(store, store, bus, node, self._serve)
+        open_records = OpenRecords(self.records, self.background.spawn)
+        self.rooms = Rooms(store, store, bus, node, self._serve, open_records.bring_all)
         self.revocations = FakeRevocations(bus)
         self.sign_outs = SignOuts(self.revocations, self.tokens.revocations, self.rooms, bus, now_ms)
         self._node = node
@@ -101,7 +103,7 @@ class TestGateway:
         self.sessions = Sessions(
             self.rooms,
             self.door,
-            self.records,
+            open_records,
             self.visits,
             {**commands.handlers(), **StageCommands(Trail(self.audit, now_ms), now_ms).handlers()},
             self.background,

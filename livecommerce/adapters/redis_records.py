@@ -1,21 +1,20 @@
-"""People's open orders and coupons of a room, read together for all who join in one loop turn."""
+"""People's open orders and coupons of a room, read for many at once."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from redis.exceptions import RedisError
 
-from livecommerce.adapters.redis_connection import Connection, served, tag_of
+from livecommerce.adapters.redis_connection import Connection
+from livecommerce.adapters.redis_functions import call
 from livecommerce.coupon import GrantCard
-from livecommerce.errors import Unavailable
+from livecommerce.ids import shard_of
 from livecommerce.orders import OrderCard
 
-Records = tuple[list[OrderCard], list[GrantCard]]
+Records = tuple[Sequence[OrderCard], Sequence[GrantCard]]
 
 log = logging.getLogger(__name__)
 
@@ -24,56 +23,29 @@ _decode_grant = msgspec.json.Decoder(GrantCard).decode
 
 
 class RedisRecords:
-    """Answers each reader by itself, from one pipeline per loop turn."""
+    """Reads a room's people in one call."""
 
-    def __init__(self, redis: Connection, spawn: Callable[[Coroutine[Any, Any, None]], None]) -> None:
+    def __init__(self, redis: Connection) -> None:
         self._redis = redis
-        self._spawn = spawn
-        self._waiting: list[tuple[str, str, asyncio.Future[Records]]] = []
 
-    async def read(self, room: str, person: str) -> Records:
-        """The current versions.
+    async def read(self, room: str, persons: Sequence[str]) -> Mapping[str, Records]:
+        """The current versions of those who have any."""
+        answer = await call(self._redis, shard_of(room), "records_read_v1", room, *persons)
+        return {who.decode(): _records(who, cards) for who, cards in _pairs(answer)}
 
-        Raises:
-            Unavailable: they cannot be read now.
-        """
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Records] = loop.create_future()
-        if not self._waiting:
-            loop.call_soon(self._send)
-        self._waiting.append((room, person, answer))
-        return await answer
 
-    def _send(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        self._spawn(self._settle(waiting))
-
-    async def _settle(self, waiting: Sequence[tuple[str, str, asyncio.Future[Records]]]) -> None:
-        pipeline = self._redis.pipeline(transaction=False)
-        for room, person, _ in waiting:
-            pipeline.hgetall(f"{tag_of(room)}:mine:{room}:{person}")
+def _records(person: bytes, cards: Sequence[bytes]) -> Records:
+    orders, grants = [], []
+    for name, card in _pairs(cards):
         try:
-            with served():
-                answers = await pipeline.execute(raise_on_error=False)
-        except Unavailable as error:
-            answers = [error] * len(waiting)
-        for (_, _, future), answer in zip(waiting, answers, strict=True):
-            if not future.done():
-                _settle_one(future, answer)
-
-
-def _settle_one(future: asyncio.Future[Records], answer: Any) -> None:
-    """One reader's records that cannot be read are no other reader's trouble."""
-    try:
-        if isinstance(answer, Exception):
-            raise answer
-        future.set_result(_records(answer))
-    except (RedisError, msgspec.DecodeError, Unavailable) as error:
-        log.warning("open records cannot be read: %s", error)
-        future.set_exception(Unavailable("redis_away"))
-
-
-def _records(fields: dict[bytes, bytes]) -> Records:
-    orders = [_decode_order(card) for name, card in fields.items() if not name.startswith(b"grant:")]
-    grants = [_decode_grant(card) for name, card in fields.items() if name.startswith(b"grant:")]
+            if name.startswith(b"grant:"):
+                grants.append(_decode_grant(card))
+            else:
+                orders.append(_decode_order(card))
+        except msgspec.DecodeError:  # the others are still good
+            log.exception("a record of %s cannot be read", person.decode())
     return orders, grants
+
+
+def _pairs(flat: Sequence[Any]) -> Sequence[tuple[Any, Any]]:
+    return list(zip(flat[::2], flat[1::2], strict=True))

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from livecommerce.accounts import PERSON_ID, Membership, Person
 from livecommerce.clock import Clock
 from livecommerce.errors import Forbidden, Unauthenticated
+from livecommerce.gateway.own_tokens import ALGORITHM, own_claims
 from livecommerce.ids import new_id
 from livecommerce.revocation import LONGEST_TOKEN_MS, Revocations
 
@@ -53,7 +54,7 @@ class Tokens:
         now_ms = self._clock()
         expires = now_ms // 1000 + SESSION_SECONDS
         claims = {**_claims(person, now_ms if signed_in_ms is None else signed_in_ms), "aud": _AUDIENCE}
-        return jwt.encode({**claims, "exp": expires}, self._secret, "HS256"), expires * 1000
+        return jwt.encode({**claims, "exp": expires}, self._secret, ALGORITHM), expires * 1000
 
     def mint_renewal(self, person: Person, until_ms: int, signed_in_ms: int) -> str:
         """A token for scripts, good for one thing: a socket's session of this person goes on until then.
@@ -62,7 +63,7 @@ class Tokens:
         """
         expires = self._clock() // 1000 + RENEWAL_SECONDS
         claims = {**_claims(person, signed_in_ms), "aud": _RENEWAL_AUDIENCE, "exp": expires}
-        return jwt.encode({**claims, "until": until_ms // 1000}, self._secret, "HS256")
+        return jwt.encode({**claims, "until": until_ms // 1000}, self._secret, ALGORITHM)
 
     def read(self, token: str) -> Credential:
         """The person a session token speaks of, and how long.
@@ -85,7 +86,9 @@ class Tokens:
 
     def _read(self, token: str, *audiences: str) -> Credential:
         try:
-            claims = jwt.decode(token, self._secret, ["HS256"], audience=audiences, options=_OPTIONS)
+            claims = own_claims(token, self._secret, audiences)
+            if claims is None:
+                claims = jwt.decode(token, self._secret, [ALGORITHM], audience=audiences, options=_OPTIONS)
             if not PERSON_ID.fullmatch(claims["sub"]):
                 raise ValueError("sub")
             ends = claims.get("until", 0) if claims["aud"] == _RENEWAL_AUDIENCE else claims["exp"]
@@ -115,7 +118,7 @@ class Tokens:
         }
         if seat is not None:
             claims["seat"] = seat
-        return jwt.encode(claims, self._secret, "HS256")
+        return jwt.encode(claims, self._secret, ALGORITHM)
 
 
 class Door:

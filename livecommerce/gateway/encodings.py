@@ -8,10 +8,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from livecommerce.gateway.frames import BINARY, TEXT, frame
 from livecommerce.gateway.messages import ClientMessages
-
-TEXT, BINARY = 0x81, 0x82
-"""First byte of a complete text or binary frame (RFC 6455 §5.2)."""
 
 
 class Encoding(Struct, frozen=True):
@@ -33,16 +31,6 @@ class Encoding(Struct, frozen=True):
             ValueError: it is not a message of the vocabulary.
         """
         return self.loads(payload)
-
-
-def frame(first_byte: int, payload: bytes) -> bytes:
-    """A server's frame: no mask, one fragment (RFC 6455 §5.2)."""
-    size = len(payload)
-    if size < 126:
-        return bytes((first_byte, size)) + payload
-    if size < 65_536:
-        return bytes((first_byte, 126)) + size.to_bytes(2, "big") + payload
-    return bytes((first_byte, 127)) + size.to_bytes(8, "big") + payload
 
 
 _read_json = msgspec.json.Decoder(ClientMessages).decode

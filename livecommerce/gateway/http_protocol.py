@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
 
+import uvicorn
 from httptools import HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
 
+from livecommerce.gateway.handshake import Opening
 from livecommerce.gateway.timing_wheel import TimingWheel
+
+if TYPE_CHECKING:
+    from livecommerce.gateway.websocket import RoomProtocol
+
+Connect = Callable[[uvicorn.Config, ServerState, dict[str, Any]], "RoomProtocol"]
+"""What the server was given for sockets."""
 
 REQUEST_SECONDS = 10.0
 """How long a client may take to send a request's headers."""
@@ -84,7 +94,14 @@ class HttpProtocol(HttpToolsProtocol):
         if (fault := self._fault_of_upgrade()) is not None:
             self.send_400_response(fault)
             return
-        super().handle_websocket_upgrade()
+        self.connections.discard(self)
+        opening = Opening(self.scope["method"], self.url.decode("latin-1"), self.headers)
+        connect = cast("Connect", self.ws_protocol_class)
+        connection = connect(self.config, self.server_state, self.app_state)
+        connection.connection_made(self.transport)
+        self.transport.set_protocol(connection)
+        self.parser = None  # type: ignore[assignment] # it holds on to this object, as this one to it
+        connection.answer(opening)
 
     def _fault_of_upgrade(self) -> str | None:
         cycle: RequestResponseCycle | None = self.cycle

@@ -27,12 +27,14 @@ class Rooms:
         bus: Bus,
         node: str,
         serve: Callable[[LoadedRoom], ServedRoom],
+        on_missed: Callable[[ServedRoom], None],
     ) -> None:
         self._store = store
         self._presence = presence
         self._bus = bus
         self._node = node
         self._serve = serve
+        self._on_missed = on_missed
         self._served: dict[str, ServedRoom] = {}
         self._loading: dict[str, asyncio.Task[ServedRoom]] = {}
 
@@ -86,6 +88,8 @@ class Rooms:
                     await served.catch_up()
                 except Unavailable:
                     log.info("room %s catches up later", served.live.room)
+                else:
+                    self._on_missed(served)
 
     async def run(self) -> None:
         """Beats once a second until cancelled: catches up, reports presence, lets empty rooms go."""

@@ -132,6 +132,11 @@ class ServedRoom:
             self.idle_since = asyncio.get_running_loop().time()
         self._count_viewers()
 
+    def account_holders(self) -> list[RoomProtocol]:
+        """Those here who can have orders and coupons."""
+        viewers = cast("Iterable[RoomProtocol]", self.fanout)
+        return [viewer for viewer in viewers if viewer.session and not viewer.session.person.guest]
+
     def _count_viewers(self) -> None:
         if self.presence.update_here(len(self.fanout)):
             self._counts_changed = True

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 
 from livecommerce.clock import Clock
-from livecommerce.coupon import GrantCard
 from livecommerce.errors import DomainError, Forbidden, NotFound, TooMany, Unauthenticated, Unavailable
 from livecommerce.gateway import messages as wire
 from livecommerce.gateway.auth import COOKIE, Credential, Door, guest
 from livecommerce.gateway.background import Background
 from livecommerce.gateway.close_codes import Close
 from livecommerce.gateway.limits import OpeningLimits
+from livecommerce.gateway.open_records import OpenRecords
 from livecommerce.gateway.rooms import Rooms
 from livecommerce.gateway.served_room import ServedRoom
 from livecommerce.gateway.session import Session
 from livecommerce.gateway.token_watch import TokenWatch
 from livecommerce.gateway.translate import error_message, joined_messages
 from livecommerce.gateway.websocket import RoomProtocol
-from livecommerce.orders import OrderCard
 from livecommerce.room.sanctions import BAN
 
 NO_END_MS = 2**53
@@ -32,18 +31,6 @@ MAX_RUNNING = 8
 """Commands of one connection that may be under way at once."""
 
 log = logging.getLogger(__name__)
-
-
-class PersonalRecords(Protocol):
-    """A person's open orders and coupons of one room."""
-
-    async def read(self, room: str, person: str) -> tuple[Sequence[OrderCard], Sequence[GrantCard]]:
-        """The current versions.
-
-        Raises:
-            Unavailable: they cannot be read now.
-        """
-        ...
 
 
 class Visits(Protocol):
@@ -69,7 +56,7 @@ class Sessions:
         self,
         rooms: Rooms,
         door: Door,
-        records: PersonalRecords,
+        records: OpenRecords,
         visits: Visits,
         handlers: Mapping[type[Any], Handle],
         background: Background,
@@ -124,28 +111,38 @@ class Sessions:
         if connection.session is not None or connection in self._joining:
             connection.send_messages(wire.Error(code="already_joined", id=message.id))
             return
-        self._joining.add(connection)
-        self._background.spawn(self._join(connection, message))
-
-    async def _join(self, connection: RoomProtocol, message: wire.Join) -> None:
         try:
             credential = self._authenticate(connection, message.token)
-            served = await self._rooms.get(connection.room)
-            self._let_in(served, credential)
+            served = self._rooms.find(connection.room)
+            if served is not None:
+                self._join(connection, message, credential, served)
+                return
         except DomainError as error:
-            connection.send_messages(error_message(error, message.id))
-            connection.close(_close_code(error), error.code)
+            _turn_away(connection, message, error)
             return
+        self._joining.add(connection)
+        self._background.spawn(self._join_late(connection, message, credential))
+
+    async def _join_late(self, connection: RoomProtocol, message: wire.Join, credential: Credential) -> None:
+        """Joins a room that must be loaded first."""
+        try:
+            served = await self._rooms.get(connection.room)
+            if connection.open:
+                self._join(connection, message, credential, served)
+        except DomainError as error:
+            _turn_away(connection, message, error)
         except Exception:
             log.exception("somebody could not join room %s", connection.room)
             connection.close(Close.UNAVAILABLE)
-            return
         finally:
             self._joining.discard(connection)
-        if not connection.open:
-            return
+
+    def _join(
+        self, connection: RoomProtocol, message: wire.Join, credential: Credential, served: ServedRoom
+    ) -> None:
+        """Plain calls: nothing may be published between the snapshot and the registration."""
+        self._let_in(served, credential)
         session = Session(credential, served, message.device, message.grant, self._clock())
-        # no await from here: nothing may be published between the snapshot and the registration
         connection.joined(session)
         self.joined.add(connection)
         served.enter(connection)
@@ -155,7 +152,7 @@ class Sessions:
         if not session.person.guest:
             if served.live.state.phase != "ended":
                 self._visits.entered(session)
-            await self._send_records(connection, session)
+            self._records.bring(served, [connection])
 
     def _let_in(self, served: ServedRoom, credential: Credential) -> None:
         """Refuses who was signed out or banned meanwhile, and more people at once than the room can take."""
@@ -178,21 +175,6 @@ class Sessions:
             except Unauthenticated:
                 log.debug("an old cookie; the viewer is a guest")
         return Credential(guest(""), NO_END_MS, self._clock())
-
-    async def _send_records(self, connection: RoomProtocol, session: Session) -> None:
-        try:
-            orders, grants = await self._records.read(connection.room, session.person.person)
-        except Unavailable as error:
-            connection.send_messages(error_message(error, None))
-            return
-        if any(order.state == "sold" for order in orders):
-            session.served.buyers.add(session.person.person)
-        news = [
-            *(wire.Order(order=order) for order in orders),
-            *(wire.Grant(grant=grant) for grant in grants),
-        ]
-        if news:
-            connection.send_messages(*news)
 
     def _refresh(self, connection: RoomProtocol, message: wire.Refresh) -> None:
         try:
@@ -253,6 +235,11 @@ class Sessions:
                 self._running[connection] -= 1
         if answer is not None:
             connection.send_messages(answer)
+
+
+def _turn_away(connection: RoomProtocol, message: wire.Join, error: DomainError) -> None:
+    connection.send_messages(error_message(error, message.id))
+    connection.close(_close_code(error), error.code)
 
 
 def _close_code(error: DomainError) -> Close:

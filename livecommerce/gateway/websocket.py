@@ -8,22 +8,27 @@ the kernel does not take of a frame waits in the transport, with the limits of `
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 import re
 import socket
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from websockets.frames import Frame, Opcode
-from websockets.http11 import Request
 from websockets.protocol import Protocol as FrameParser
 from websockets.protocol import State
 from websockets.server import ServerProtocol
-from websockets.typing import Subprotocol
 
 from livecommerce.gateway.close_codes import Close
 from livecommerce.gateway.encodings import ENCODINGS, JSON, Encoding
+from livecommerce.gateway.frames import plain_frame
+from livecommerce.gateway.handshake import (
+    MAX_INBOUND_BYTES,
+    Opening,
+    handshaking,
+    parser_log,
+    plain_answer,
+    thorough_answer,
+)
 from livecommerce.gateway.timing_wheel import TimingWheel
 from livecommerce.room.lanes import CLOSE_ABOVE_BYTES, SKIP_ABOVE_BYTES, Lane
 
@@ -33,7 +38,6 @@ if TYPE_CHECKING:
     from livecommerce.gateway.messages import ClientMessages
     from livecommerce.gateway.session import Session
 
-MAX_INBOUND_BYTES = 8 * 1024
 JOIN_SECONDS = 10.0
 PING_SECONDS = 25.0
 PONG_SECONDS = 10.0
@@ -48,14 +52,6 @@ MESSAGES_BURST = 60.0
 NOTSENT_BYTES = 16 * 1024
 """Without it the kernel was seen to swallow 4.2 MB for a reader that stands still; with it, 84 KB."""
 
-VERSION = "13"
-"""Of the WebSocket protocol."""
-
-_log = logging.getLogger(__name__)
-_log.setLevel(logging.WARNING)
-"""Never finer: the parser would write tokens and comments into the log, frame by frame."""
-
-_SUBPROTOCOLS = [Subprotocol(name) for name in ENCODINGS]
 _PATH = re.compile(r"^/ws/([0-9A-Za-z]{28})$")
 _PING = b"\x89\x00"
 
@@ -126,12 +122,7 @@ class RoomProtocol(asyncio.Protocol):
         self._handler = handler
         self._wheel = wheel
         self._connections = server_state.connections
-        self._protocol = ServerProtocol(
-            subprotocols=_SUBPROTOCOLS,
-            select_subprotocol=_select_subprotocol,
-            max_size=MAX_INBOUND_BYTES,
-            logger=_log,
-        )
+        self._protocol: ServerProtocol | None = None
         self._transport: asyncio.Transport = None  # type: ignore[assignment]
         self._descriptor = -1
         self.fd = -1
@@ -176,35 +167,53 @@ class RoomProtocol(asyncio.Protocol):
 
     def eof_received(self) -> None:
         """The peer sends no more."""
-        self._protocol.receive_eof()
+        self._library().receive_eof()
         self._answer_protocol()
 
     def data_received(self, data: bytes) -> None:
-        """Feeds the parser, and hands on what it makes of it."""
+        """Reads plain frames itself, and has the library read the others and all that follow them."""
         self._heard_at = self._loop.time()
         self._pinged = False
+        if self._protocol is None:
+            data = self._take_plain(data)
         for start in range(0, len(data), SLICE_BYTES):
             if self._closing:
                 self._drain_goodbye(data[start:])
                 return
-            self._protocol.receive_data(data[start : start + SLICE_BYTES])
+            self._library().receive_data(data[start : start + SLICE_BYTES])
             self._take_events()
             self._answer_protocol()
 
+    def _take_plain(self, data: bytes) -> bytes:
+        """Takes the plain frames in front; what is left begins with one that is not, or is not whole."""
+        start, size = 0, len(data)
+        while start < size and self._protocol is None:
+            found = plain_frame(data, start, MAX_INBOUND_BYTES)
+            if found is None:
+                break
+            start = found.end
+            if self._spend() and found.is_message:
+                self._hear(found.payload)
+        return data[start:]
+
+    def _library(self) -> ServerProtocol:
+        """The parser and state machine for everything that is not plain; most connections never need it."""
+        if self._protocol is None:
+            self._protocol = ServerProtocol(state=State.OPEN, max_size=MAX_INBOUND_BYTES, logger=parser_log)
+        return self._protocol
+
     def _take_events(self) -> None:
-        for event in self._protocol.events_received():
+        for event in self._library().events_received():
             if self._closing:
                 return
-            if isinstance(event, Request):
-                self._open(event)
-            elif isinstance(event, Frame):
+            if isinstance(event, Frame):
                 self._receive(event)
 
     def _drain_goodbye(self, data: bytes) -> None:
         """After our own goodbye only the peer's is of interest; whatever else it sends is not answered."""
         if len(data) <= SLICE_BYTES:
-            self._protocol.receive_data(data)
-            self._protocol.events_received()
+            self._library().receive_data(data)
+            self._library().events_received()
             self._answer_protocol()
 
     def resume_writing(self) -> None:
@@ -218,40 +227,46 @@ class RoomProtocol(asyncio.Protocol):
 
     # ------------------------------------------------------------ handshake
 
-    def _open(self, request: Request) -> None:
-        match = _PATH.match(request.path)
+    def answer(self, opening: Opening) -> None:
+        """Answers the request for this socket; called once, before anything is received."""
+        match = _PATH.match(opening.path)
         if match is None:
-            self._protocol.send_response(self._protocol.reject(404, "There is no such socket.\n"))
-            return
-        if self._handler.draining:
-            self._protocol.send_response(self._protocol.reject(503, "This server is leaving.\n"))
-            return
-        headers = request.headers
-        if not self._handler.admits(self.peer, ",".join(headers.get_all("X-Forwarded-For"))):
-            self._protocol.send_response(self._protocol.reject(429, "Too many connections.\n"))
-            return
-        if headers.get("Sec-WebSocket-Version", VERSION) != VERSION:
-            refusal = self._protocol.reject(426, "This server speaks version 13 of the protocol.\n")
-            refusal.headers["Sec-WebSocket-Version"] = VERSION
-            self._protocol.send_response(refusal)
-            return
-        response = self._protocol.accept(request)
-        self._protocol.send_response(response)
-        if response.status_code != 101:
-            return
-        self._forget_request()
-        self.room = match.group(1)
-        self.cookie = headers.get("Cookie", "")
-        self.origin = headers.get("Origin", "")
-        self.host = headers.get("Host", "")
-        self.wire = ENCODINGS.get(self._protocol.subprotocol or "", JSON)
-        self.encoding = self.wire.subprotocol
-        self._use_descriptor()
+            self._refuse(404, "There is no such socket.\n")
+        elif not opening.fits():
+            self._refuse(431, "This is more than a handshake needs.\n")
+        elif self._handler.draining:
+            self._refuse(503, "This server is leaving.\n")
+        elif not self._handler.admits(self.peer, opening.header(b"x-forwarded-for")):
+            self._refuse(429, "Too many connections.\n")
+        elif (subprotocol := self._accept(opening)) is not None:
+            self.room = match.group(1)
+            self.cookie = opening.header(b"cookie")
+            self.origin = opening.header(b"origin")
+            self.host = opening.header(b"host")
+            self.wire = ENCODINGS.get(subprotocol, JSON)
+            self.encoding = self.wire.subprotocol
+            self._use_descriptor()
 
-    def _forget_request(self) -> None:
-        """The protocol's parser began with the request and would keep it as long as the connection lives."""
-        self._protocol.parser = FrameParser.parse(self._protocol)
-        next(self._protocol.parser)
+    def _accept(self, opening: Opening) -> str | None:
+        """Opens the socket and returns the chosen subprotocol, or refuses."""
+        plain = plain_answer(opening)
+        if plain is not None:
+            response, subprotocol = plain
+            self._transport.write(response)
+            return subprotocol
+        library = self._protocol = handshaking()
+        library.send_response(thorough_answer(opening, library))
+        self._answer_protocol()
+        if library.state is not State.OPEN:
+            return None
+        library.parser = FrameParser.parse(library)  # the one from the start would wait for the request
+        next(library.parser)
+        return library.subprotocol or ""
+
+    def _refuse(self, status: int, text: str) -> None:
+        library = self._protocol = handshaking()
+        library.send_response(library.reject(status, text))
+        self._answer_protocol()
 
     def _use_descriptor(self) -> None:
         self._transport.set_write_buffer_limits(high=0)
@@ -276,6 +291,9 @@ class RoomProtocol(asyncio.Protocol):
                 return
             data = b"".join(self._fragments)
             self._fragments = []
+        self._hear(data)
+
+    def _hear(self, data: bytes) -> None:
         try:
             message = self.wire.decode(data)
         except (ValueError, TypeError, RecursionError):
@@ -294,13 +312,14 @@ class RoomProtocol(asyncio.Protocol):
         return True
 
     def _answer_protocol(self) -> None:
-        for data in self._protocol.data_to_send():
+        library = self._library()
+        for data in library.data_to_send():
             if data:
                 self._write(data)
             else:
                 self._begin_closing()
                 self._transport.close()
-        if self._protocol.close_expected():
+        if library.close_expected():
             self._begin_closing()
 
     def _begin_closing(self) -> None:
@@ -316,7 +335,12 @@ class RoomProtocol(asyncio.Protocol):
     @property
     def open(self) -> bool:
         """Whether messages can still be sent."""
-        return self._protocol.state is State.OPEN and not self._transport.is_closing()
+        return self._speaks and not self._transport.is_closing()
+
+    @property
+    def _speaks(self) -> bool:
+        """Whether the handshake is done and nobody has said goodbye."""
+        return self._protocol is None or self._protocol.state is State.OPEN
 
     def joined(self, session: Session) -> None:
         """The handler let this connection into the room."""
@@ -360,11 +384,9 @@ class RoomProtocol(asyncio.Protocol):
 
     def close(self, code: Close, reason: str = "") -> None:
         """Says goodbye; the transport ends when the peer answers, or after some seconds."""
-        if self._protocol.state is State.OPEN:
-            self._protocol.send_close(code, reason or code.name.lower())
+        if self._speaks:
+            self._library().send_close(code, reason or code.name.lower())
             self._answer_protocol()
-        elif self._protocol.state is State.CONNECTING:
-            self._transport.close()
 
     def abandon(self) -> None:
         """Ends a connection that does not read; the goodbye behind its backlog may never arrive."""
@@ -397,7 +419,7 @@ class RoomProtocol(asyncio.Protocol):
     def _on_deadline(self, now: float) -> float | None:
         if now < self._deadline:
             return self._deadline - now
-        if self._protocol.state is State.OPEN and not self._closing:
+        if self._speaks and not self._closing:
             self.close(Close.NOT_JOINED)
         else:
             self._transport.abort()
@@ -410,7 +432,3 @@ class RoomProtocol(asyncio.Protocol):
             self._moved_at = now
         self._taken = taken
         return taken < self._queued and now - self._moved_at > STALL_SECONDS
-
-
-def _select_subprotocol(_protocol: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-    return next((name for name in offered if name in ENCODINGS), None)

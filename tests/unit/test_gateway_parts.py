@@ -14,7 +14,8 @@ from livecommerce.clock import now_ms
 from livecommerce.errors import Unauthenticated
 from livecommerce.gateway import messages as wire
 from livecommerce.gateway.auth import Tokens
-from livecommerce.gateway.encodings import BINARY, ENCODINGS, JSON, frame
+from livecommerce.gateway.encodings import ENCODINGS, JSON
+from livecommerce.gateway.frames import BINARY, frame
 from livecommerce.gateway.limits import BURST, OpeningLimits
 from livecommerce.gateway.proxies import client_address, parse_networks
 from livecommerce.gateway.timing_wheel import SLOTS, TimingWheel

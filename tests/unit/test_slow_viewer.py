@@ -7,12 +7,20 @@ from typing import Any, cast
 
 import pytest
 
+from livecommerce.gateway.handshake import Opening
 from livecommerce.gateway.session import Session
 from livecommerce.gateway.timing_wheel import TimingWheel
 from livecommerce.gateway.websocket import STALL_SECONDS, RoomProtocol
 from livecommerce.room.lanes import CLOSE_ABOVE_BYTES, SKIP_ABOVE_BYTES, Lane
-from tests.raw_socket import PONG, frame, upgrade_request
+from tests.raw_socket import PONG, frame
 from tests.rooms import ROOM
+
+PLAIN_HEADERS = (
+    (b"connection", b"Upgrade"),
+    (b"upgrade", b"websocket"),
+    (b"sec-websocket-version", b"13"),
+    (b"sec-websocket-key", b"dGhlIHNhbXBsZSBub25jZQ=="),
+)
 
 
 class SlowTransport:
@@ -70,7 +78,7 @@ class Viewer:
         loop = cast("Any", self.clock)
         self.protocol = RoomProtocol(None, state, {}, loop, handler=handler, wheel=TimingWheel())
         self.protocol.connection_made(cast("Any", self.transport))
-        self.protocol.data_received(upgrade_request(f"/ws/{ROOM}", {}))
+        self.protocol.answer(Opening("GET", f"/ws/{ROOM}", PLAIN_HEADERS))
         self.protocol.joined(cast("Session", SimpleNamespace(person=SimpleNamespace(person="p"))))
         self.transport.backlog = 0
         self.protocol.data_received(frame(PONG))  # heard from just now, so no ping is due for a while
