@@ -7,6 +7,7 @@ always learns what became of a comment, and nobody else's fate depends on it.
 from __future__ import annotations
 
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass
 
 from livecommerce.errors import Invalid, TooMany
@@ -16,10 +17,10 @@ BURST = 3
 """Comments that a person may send at once …"""
 REFILL_MS = 2_000
 """… and how long one of these takes to come back."""
-ROOM_PER_TICK = 40
-"""Comments a room shows per tick; beyond, it samples."""
+ROOM_BURST, ROOM_PER_SECOND = 40, 200
+"""Comments a room shows at once, and each second; beyond, it samples. Nobody reads faster."""
 MOST_REMEMBERED = 10_000
-"""People whose last comment a slow room remembers before it looks who may be forgotten."""
+"""People whose last comments a room remembers before it looks who may be forgotten."""
 
 
 def clean_comment(text: str) -> str:
@@ -62,11 +63,48 @@ class Pace:
         self.tokens -= 1
 
 
+class Paces:
+    """Every person's cooldown in a room, whatever number of connections they speak over."""
+
+    def __init__(self) -> None:
+        self._paces: dict[str, Pace] = {}
+        self._room = MOST_REMEMBERED
+
+    def __len__(self) -> int:
+        return len(self._paces)
+
+    def take(self, person: str, now_ms: int) -> None:
+        """Spends one of a person's comments.
+
+        Raises:
+            TooMany: with how long to wait, in milliseconds.
+        """
+        pace = self._paces.get(person)
+        if pace is None:
+            pace = self._begin(person, now_ms)
+        pace.take(now_ms)
+
+    def note(self, person: str, now_ms: int) -> None:
+        """Spends one that another gateway accepted."""
+        with suppress(TooMany):
+            self.take(person, now_ms)
+
+    def _begin(self, person: str, now_ms: int) -> Pace:
+        """A new person's; those who have long been quiet are as good as new, and forgotten."""
+        if len(self._paces) >= self._room:
+            rested_ms = now_ms - BURST * REFILL_MS
+            self._paces = {who: pace for who, pace in self._paces.items() if pace.updated_ms > rested_ms}
+            self._room = max(MOST_REMEMBERED, 2 * len(self._paces))
+        pace = self._paces[person] = Pace(updated_ms=now_ms)
+        return pace
+
+
 class SlowMode:
     """When each person spoke last, in a room that is slow."""
 
     def __init__(self) -> None:
         self._spoke: dict[str, int] = {}
+        self._room = MOST_REMEMBERED
 
     def check(self, person: str, seconds: int, now_ms: int) -> None:
         """Refuses who spoke less than so many seconds ago.
@@ -80,26 +118,28 @@ class SlowMode:
 
     def note(self, person: str, at_ms: int, seconds: int) -> None:
         """Remembers that a person spoke; those who may speak again are forgotten."""
-        if len(self._spoke) >= MOST_REMEMBERED:
+        if len(self._spoke) >= self._room:
             since = at_ms - seconds * 1000
             self._spoke = {who: when for who, when in self._spoke.items() if when > since}
+            self._room = max(MOST_REMEMBERED, 2 * len(self._spoke))
         self._spoke[person] = at_ms
 
 
 class RoomBudget:
-    """How many comments a room still shows in this tick."""
+    """How many comments a room still shows."""
 
-    def __init__(self, per_tick: int = ROOM_PER_TICK) -> None:
-        self._per_tick = per_tick
-        self._left = per_tick
+    def __init__(self) -> None:
+        self._left: float = ROOM_BURST
+        self._updated_ms = 0
 
-    def refill(self) -> None:
-        """A new tick begins."""
-        self._left = self._per_tick
-
-    def admit(self, *, exempt: bool) -> bool:
+    def admit(self, now_ms: int, *, exempt: bool) -> bool:
         """Whether a comment is shown to all; hosts, moderators and buyers always are."""
         if exempt:
             return True
+        grown = (now_ms - self._updated_ms) * ROOM_PER_SECOND / 1000
+        self._left = min(ROOM_BURST, self._left + grown)
+        self._updated_ms = now_ms
+        if self._left < 1:
+            return False
         self._left -= 1
-        return self._left >= 0
+        return True

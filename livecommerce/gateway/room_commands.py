@@ -79,7 +79,7 @@ class RoomCommands:
             wait_ms = int(error.params.get("wait_ms", 0))
             return wire.Verdict(id=message.id, result="rejected", code=error.code, wait_ms=wait_ms)
         served = session.served
-        if not served.budget.admit(exempt=_is_exempt(session)):
+        if not served.budget.admit(line.at_ms, exempt=_is_exempt(session)):
             return _only_here(message, line)
         shadowed = served.sanctions.applies(SHADOW, session.person.person, line.at_ms)
         waits = served.live.state.reviewed and not session.moderates
@@ -101,7 +101,9 @@ class RoomCommands:
         if state.muted.get(session.person.person, 0) > now_ms:
             raise Forbidden("muted")
         if not session.moderates:
-            session.pace.take(now_ms)  # first, for it costs least and a flood is mostly refused here
+            session.served.paces.take(
+                session.person.person, now_ms
+            )  # first, for it costs least and a flood is mostly refused here
         if state.slow_seconds and not _is_exempt(session):
             session.served.slow.check(session.person.person, state.slow_seconds, now_ms)
         cleaned = clean_comment(text)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from typing import Any, Protocol, cast
 
 from livecommerce.clock import Clock
-from livecommerce.comments import RoomBudget, SlowMode
+from livecommerce.comments import Paces, RoomBudget, SlowMode
 from livecommerce.coupon import GrantCard
 from livecommerce.errors import Unavailable
 from livecommerce.flash_sale import StockCount
@@ -18,6 +18,7 @@ from livecommerce.gateway.close_codes import Close
 from livecommerce.gateway.desk import Desk
 from livecommerce.gateway.encodings import ENCODINGS
 from livecommerce.gateway.limits import Bucket
+from livecommerce.gateway.tick import COUNTS_SECONDS, Tick
 from livecommerce.gateway.websocket import RoomProtocol
 from livecommerce.ids import SaleId
 from livecommerce.orders import OrderCard
@@ -37,10 +38,6 @@ from livecommerce.room.live import LiveRoom, LoadedRoom, RoomStore
 from livecommerce.room.presence import Attendance, Presence
 from livecommerce.room.sanctions import BAN, Sanction, Sanctions, SanctionStore
 
-TICK_SECONDS = 0.05
-SLOWEST_TICK_SECONDS = 0.25
-VIEWERS_PER_TICK_SECOND = 80_000
-"""The tick grows with the room, since its cost is viewers times ticks."""
 LAST_COMMENTS = 50
 ROOM_JOIN_BURST, ROOM_JOINS_PER_SECOND = 20_000, 2_000
 """What one gateway lets into one room: a storm comes in by its back-off, other rooms go on."""
@@ -89,6 +86,7 @@ class ServedRoom:
         self.presence = Presence()
         self.budget = RoomBudget()
         self.slow = SlowMode()
+        self.paces = Paces()
         self.joins = Bucket(ROOM_JOIN_BURST, ROOM_JOINS_PER_SECOND)
         self.commands = Bucket(ROOM_COMMAND_BURST, ROOM_COMMANDS_PER_SECOND)
         self.sanctions = Sanctions()
@@ -104,7 +102,8 @@ class ServedRoom:
         self._node = node
         self._clock = clock
         self._spawn = spawn
-        self._tick: asyncio.TimerHandle | None = None
+        self._tick = Tick(self._flush)
+        self._answered: list[RoomProtocol] = []
         self._crowd: list[CommentLine] = []
         self._own_crowd: list[CommentLine] = []
         self._whispers: list[CommentLine] = []
@@ -139,19 +138,26 @@ class ServedRoom:
 
     def _count_viewers(self) -> None:
         if self.presence.update_here(len(self.fanout)):
-            self._counts_changed = True
-            self._schedule()
+            self._count_again()
 
     def count(self, total: Attendance) -> None:
         """All gateways' totals arrived."""
         if self.presence.learn(total, len(self.fanout)):
-            self._counts_changed = True
-            self._schedule()
+            self._count_again()
 
     def like(self, hearts: int) -> None:
         """A viewer here tapped the heart."""
         self.presence.like(hearts)
+        self._count_again()
+
+    def _count_again(self) -> None:
         self._counts_changed = True
+        self._tick.ask(len(self.fanout), COUNTS_SECONDS)
+
+    def answer(self, viewer: RoomProtocol, *messages: object) -> None:
+        """Answers a comment, in one write with the next frame that goes out to all."""
+        viewer.keep(*messages)
+        self._answered.append(viewer)
         self._schedule()
 
     # ------------------------------------------------------------ control lane
@@ -164,8 +170,7 @@ class ServedRoom:
                 sale = event.sale
                 fresh = StockCount(sale=sale.sale, v=0, available=sale.stock, held=0, sold=0)
                 self.stock.setdefault(sale.sale, fresh)
-        self._flush_crowd()
-        self.fanout.broadcast(Lane.CONTROL, events)
+        self._send(events)
         for event in events:
             if isinstance(event, ModeratorAppointed):
                 self._look_at_roles(self.fanout.tabs(event.moderator.person))
@@ -207,12 +212,19 @@ class ServedRoom:
                 self.learn_stock(counts)
             case bus.Crowd(node=node, comments=comments):
                 if node != self._node:
+                    self._note_paces(comments)
                     self._show(comments)
             case bus.ForDesk(node=node):
                 if node != self._node:
+                    self._note_paces((*publication.held, *publication.shadowed))
                     self._hear_desk(publication)
             case bus.Sanctioned(sanction=sanction):
                 self.learn_sanction(sanction)
+
+    def _note_paces(self, lines: Iterable[CommentLine]) -> None:
+        """A person has one pace, whatever gateways they speak through."""
+        for line in lines:
+            self.paces.note(line.person.person, line.at_ms)
 
     async def _catch_up_now(self) -> None:
         try:
@@ -331,39 +343,53 @@ class ServedRoom:
     # ------------------------------------------------------------ the tick
 
     def _schedule(self) -> None:
-        if self._tick is None:
-            seconds = min(SLOWEST_TICK_SECONDS, max(TICK_SECONDS, len(self.fanout) / VIEWERS_PER_TICK_SECOND))
-            self._tick = asyncio.get_running_loop().call_later(seconds, self._flush)
+        self._tick.ask(len(self.fanout))
 
     def _flush(self) -> None:
-        self._tick = None
-        self.budget.refill()
-        self._flush_crowd()
-        state: list[object] = []
+        self._send()
+
+    def _send(self, events: Sequence[RoomEvent] = ()) -> None:
+        """Sends events, and all that waits for the tick in front of them: it costs nothing more."""
+        waiting = [*self._waiting_comments(), *self._waiting_state()]
+        if events:
+            self.fanout.broadcast(Lane.CONTROL, events, waiting)
+        elif waiting:
+            self.fanout.broadcast(Lane.STATE, waiting)
+        self._tick.passed()
+        self._whisper()
+        answered, self._answered = self._answered, []
+        for viewer in answered:
+            viewer.let_go()
+        self._share()
+
+    def _waiting_comments(self) -> Iterator[object]:
+        if self._crowd:
+            comments, self._crowd = tuple(self._crowd), []
+            yield wire.Comments(comments=comments)
+
+    def _waiting_state(self) -> Iterator[object]:
+        if self._changed_stock:
+            yield wire.Stock(stock=tuple(self.stock[sale] for sale in self._changed_stock))
+            self._changed_stock.clear()
+        if self._counts_changed:
+            self._counts_changed = False
+            yield wire.Viewers(n=self.presence.viewers)
+            yield wire.Likes(n=self.presence.likes)
+
+    def _whisper(self) -> None:
+        whispers, self._whispers = self._whispers, []
+        for line in whispers:
+            self.fanout.tell(line.person.person, [wire.Comments(comments=(line,))])
+
+    def _share(self) -> None:
+        """Tells the other gateways what happened here."""
+        if self._own_crowd:
+            own, self._own_crowd = tuple(self._own_crowd), []
+            self._spawn(self._share_crowd(own))
         if self._own_stock:
             news = tuple(self.stock[sale] for sale in self._own_stock)
             self._own_stock.clear()
             self._spawn(self._publish(bus.StockNews(news)))
-        if self._changed_stock:
-            state.append(wire.Stock(stock=tuple(self.stock[sale] for sale in self._changed_stock)))
-            self._changed_stock.clear()
-        if self._counts_changed:
-            self._counts_changed = False
-            state += [wire.Viewers(n=self.presence.viewers), wire.Likes(n=self.presence.likes)]
-        if state:
-            self.fanout.broadcast(Lane.STATE, state)
-
-    def _flush_crowd(self) -> None:
-        if self._crowd:
-            comments, self._crowd = tuple(self._crowd), []
-            self.fanout.broadcast(Lane.CROWD, [wire.Comments(comments=comments)])
-        if self._whispers:
-            whispers, self._whispers = self._whispers, []
-            for line in whispers:
-                self.fanout.tell(line.person.person, [wire.Comments(comments=(line,))])
-        if self._own_crowd:
-            own, self._own_crowd = tuple(self._own_crowd), []
-            self._spawn(self._share_crowd(own))
 
     async def recall(self) -> None:
         """Brings back the last comments that were made while nobody here served the room, and what waits."""
@@ -393,6 +419,4 @@ class ServedRoom:
 
     def close(self) -> None:
         """Nothing more will be sent."""
-        if self._tick is not None:
-            self._tick.cancel()
-            self._tick = None
+        self._tick.stop()

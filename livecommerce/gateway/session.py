@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from livecommerce.accounts import Person
-from livecommerce.comments import Pace
 from livecommerce.errors import Forbidden
 from livecommerce.gateway.auth import Credential
 from livecommerce.gateway.served_room import ServedRoom
@@ -20,7 +19,6 @@ class Session:
         "expiring",
         "grant",
         "joined_ms",
-        "pace",
         "person",
         "served",
         "signed_in_ms",
@@ -34,7 +32,6 @@ class Session:
         self.device = device
         self.grant = grant
         self.joined_ms = joined_ms
-        self.pace = Pace(updated_ms=joined_ms)
 
     def renew(self, credential: Credential) -> None:
         """Goes on with another token of the same person."""
@@ -73,7 +70,11 @@ class Session:
     def moderates(self) -> bool:
         """Whether the person may pin, mute and delete here."""
         state = self.served.live.state
-        if self.is_host or any(self.person.has_role(role, state.shop) for role in ("moderator", "host")):
+        if self.is_host:
+            return True
+        if self.person.roles and any(
+            self.person.has_role(role, state.shop) for role in ("moderator", "host")
+        ):
             return True
         return not self.person.guest and is_appointed(state, self.person.person)
 

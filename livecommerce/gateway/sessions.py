@@ -209,9 +209,9 @@ class Sessions:
         if hasattr(answer, "__await__"):
             self._run(connection, message.id, answer)
         elif isinstance(answer, tuple):
-            connection.send_messages(*answer)
+            session.served.answer(connection, *answer)
         elif answer is not None:
-            connection.send_messages(answer)
+            session.served.answer(connection, answer)
 
     def _run(self, connection: RoomProtocol, message_id: int | None, work: Any) -> None:
         running = self._running.get(connection, 0)

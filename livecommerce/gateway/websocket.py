@@ -85,6 +85,7 @@ class RoomProtocol(asyncio.Protocol):
         "_fragments",
         "_handler",
         "_heard_at",
+        "_kept",
         "_loop",
         "_lost",
         "_moved_at",
@@ -130,6 +131,7 @@ class RoomProtocol(asyncio.Protocol):
         self._heard_at = self._loop.time()
         self._pinged = False
         self._deadline = self._heard_at + JOIN_SECONDS
+        self._kept = b""
         self._queued = 0
         self._taken = 0
         self._moved_at = 0.0
@@ -355,6 +357,22 @@ class RoomProtocol(asyncio.Protocol):
         if self.open:
             self.send(self.wire.encode(messages), Lane.PERSONAL)
 
+    def keep(self, *messages: object) -> None:
+        """Encodes messages to this viewer alone, which leave in front of the next frame, or by ``let_go``."""
+        if self.open:
+            self._kept += self.wire.encode(messages)
+            self.fd = -1
+
+    def let_go(self) -> None:
+        """Sends what was kept, if nothing has taken it along."""
+        if self._kept:
+            self.send(b"", Lane.PERSONAL)
+
+    @property
+    def backlog(self) -> int:
+        """Bytes that the kernel has not taken yet."""
+        return self._transport.get_write_buffer_size()
+
     def send(self, frame: bytes, lane: Lane) -> None:
         """Sends through the transport, or skips, or gives up, as backlog and lane allow."""
         if not self.open:
@@ -373,6 +391,8 @@ class RoomProtocol(asyncio.Protocol):
         if self._transport.is_closing():
             self.fd = -1  # uvloop raises on a closed handle, and one viewer's end is no other's trouble
             return
+        if self._kept:
+            data, self._kept = self._kept + data, b""
         if self._transport.get_write_buffer_size() == 0:
             self._moved_at = self._loop.time()
         self._queued += len(data)
@@ -380,7 +400,7 @@ class RoomProtocol(asyncio.Protocol):
         self.fd = -1 if self._transport.get_write_buffer_size() else self._usable_descriptor()
 
     def _usable_descriptor(self) -> int:
-        return self._descriptor if self.session is not None and self.open else -1
+        return self._descriptor if self.session is not None and self.open and not self._kept else -1
 
     def close(self, code: Close, reason: str = "") -> None:
         """Says goodbye; the transport ends when the peer answers, or after some seconds."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Protocol
 
 from livecommerce.room.lanes import Lane
@@ -24,6 +25,11 @@ class Viewer(Protocol):
     encoding: Encoding
     fd: int
     """Where to write, or -1 while the transport must be used (backlog, TLS, closing)."""
+
+    @property
+    def backlog(self) -> int:
+        """Bytes that the kernel has not taken yet."""
+        ...
 
     def send(self, frame: bytes, lane: Lane) -> None:
         """Sends through the transport, or skips, as the lane allows."""
@@ -78,11 +84,15 @@ class Fanout:
         """A person's connections here."""
         return self._by_person.get(person, ())
 
-    def broadcast(self, lane: Lane, messages: Sequence[object]) -> None:
-        """Sends messages to every viewer, as one frame."""
+    def broadcast(self, lane: Lane, messages: Sequence[object], along: Sequence[object] = ()) -> None:
+        """Sends messages to every viewer, as one frame.
+
+        What is to go ``along`` comes first in it; viewers with a backlog are spared that, as the crowd's lane
+        allows.
+        """
         for encoding, viewers in self._viewers.items():
             if viewers:
-                write_all(viewers, self._encoders[encoding](messages), lane)
+                write_all(viewers, Broadcast(self._encoders[encoding], lane, messages, along))
 
     def tell(self, person: str, messages: Sequence[object]) -> None:
         """Sends messages to every tab of one person."""
@@ -90,13 +100,40 @@ class Fanout:
             viewer.send(self._encoders[viewer.encoding](messages), Lane.PERSONAL)
 
 
-def write_all(viewers: Iterable[Viewer], frame: bytes, lane: Lane) -> None:
+class Broadcast:
+    """One frame for everybody, and what is left of it for those who have a backlog."""
+
+    def __init__(
+        self, encode: Encode, lane: Lane, messages: Sequence[object], along: Sequence[object] = ()
+    ) -> None:
+        self.frame = encode([*along, *messages])
+        self._encode = encode
+        self._lane = lane
+        self._messages = messages
+        self._along = along
+
+    def send(self, viewer: Viewer) -> None:
+        """Sends it to one who cannot be written to directly."""
+        if not self._along or not viewer.backlog:
+            viewer.send(self.frame, self._lane)
+            return
+        along, messages = self._parts
+        viewer.send(along, Lane.CROWD)
+        viewer.send(messages, self._lane)
+
+    @cached_property
+    def _parts(self) -> tuple[bytes, bytes]:
+        return self._encode(self._along), self._encode(self._messages)
+
+
+def write_all(viewers: Iterable[Viewer], broadcast: Broadcast) -> None:
     """Writes one frame to many sockets; the loop that a room's cost is made of."""
-    write, size = os.write, len(frame)
+    write, frame = os.write, broadcast.frame
+    size = len(frame)
     for viewer in tuple(viewers):
         fd = viewer.fd
         if fd < 0:
-            viewer.send(frame, lane)
+            broadcast.send(viewer)
             continue
         try:
             written = write(fd, frame)

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from livecommerce.accounts import Membership
+from livecommerce.comments import RoomBudget
 from livecommerce.gateway.close_codes import Close
 from livecommerce.ids import ShopId
 from tests.fakes import FakeBus, FakeRooms
@@ -81,6 +82,61 @@ async def test_a_slow_room_makes_a_person_wait_on_every_connection(stage: Stage)
     assert 0 < refused["wait_ms"] <= 30_000
     assert (await host.ask(t="comment", text="not me"))["result"] == "delivered"
     assert (await host.ask(t="comment", text="nor now"))["result"] == "delivered"
+
+
+async def test_a_person_has_one_pace_in_all_tabs_on_all_gateways(stage: Stage) -> None:
+    host = await stage.host()
+    tabs = [await stage.viewer(LIN, gateway) for gateway in (stage.one, stage.one, stage.two)]
+    verdicts = []
+    for number, tab in enumerate((*tabs, *tabs)):
+        verdicts.append(await tab.ask(t="comment", text=f"number {number}"))
+        if verdicts[-1]["result"] == "delivered":
+            await until_said(host, f"number {number}")
+    assert [verdict["result"] for verdict in verdicts] == ["delivered"] * 3 + ["rejected"] * 3
+    assert verdicts[-1]["code"] == "comment_cooldown"
+    assert (await (await stage.viewer(ANN, stage.two)).ask(t="comment", text="hi"))["result"] == "delivered"
+
+
+async def test_a_flooded_room_samples_tells_whom_it_did_not_show_and_spares_host_and_buyers(
+    stage: Stage,
+) -> None:
+    host, lin, ann = (
+        await stage.host(),
+        await stage.viewer(LIN, stage.one),
+        await stage.viewer(ANN, stage.one),
+    )
+    served = stage.one.rooms.find(a_room().room)
+    assert served is not None
+    served.buyers.add(ANN)
+    served.budget = FloodedRoom()
+    sampled = await lin.ask(t="comment", text="is this real silk?")
+    assert sampled["result"] == "sampled"
+    own = next(message for message in lin.heard if message["t"] == "comments")["comments"]
+    assert [(line["comment"], line["text"]) for line in own] == [(sampled["comment"], "is this real silk?")]
+    assert (await ann.ask(t="comment", text="mine is"))["result"] == "delivered"
+    assert (await host.ask(t="comment", text="it is"))["result"] == "delivered"
+    await until_said(ann, "it is")
+    assert "is this real silk?" not in said_to(ann)
+    assert said_to(ann) == ["mine is", "it is"]
+
+
+class FloodedRoom(RoomBudget):
+    """Shows nothing more to all, except from those who are exempt."""
+
+    def admit(self, now_ms: int, *, exempt: bool) -> bool:
+        return exempt
+
+
+def said_to(client: Client) -> list[str]:
+    """All comments that somebody heard."""
+    frames = (message["comments"] for message in client.heard if message["t"] == "comments")
+    return [line["text"] for lines in frames for line in lines]
+
+
+async def until_said(client: Client, text: str) -> None:
+    """Waits until somebody has heard a comment."""
+    while text not in said_to(client):
+        await client.next()
 
 
 async def test_who_has_bought_need_not_wait(stage: Stage) -> None:

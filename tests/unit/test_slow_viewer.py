@@ -7,10 +7,14 @@ from typing import Any, cast
 
 import pytest
 
+from livecommerce.gateway import messages as wire
+from livecommerce.gateway.close_codes import Close
+from livecommerce.gateway.encodings import JSON
 from livecommerce.gateway.handshake import Opening
 from livecommerce.gateway.session import Session
 from livecommerce.gateway.timing_wheel import TimingWheel
 from livecommerce.gateway.websocket import STALL_SECONDS, RoomProtocol
+from livecommerce.room.fanout import Broadcast
 from livecommerce.room.lanes import CLOSE_ABOVE_BYTES, SKIP_ABOVE_BYTES, Lane
 from tests.raw_socket import PONG, frame
 from tests.rooms import ROOM
@@ -28,10 +32,12 @@ class SlowTransport:
 
     def __init__(self) -> None:
         self.backlog = 0
+        self.written: list[bytes] = []
         self.aborted = False
 
     def write(self, data: bytes) -> None:
         self.backlog += len(data)
+        self.written.append(data)
 
     def read_by_peer(self, size: int) -> None:
         self.backlog -= size
@@ -81,6 +87,7 @@ class Viewer:
         self.protocol.answer(Opening("GET", f"/ws/{ROOM}", PLAIN_HEADERS))
         self.protocol.joined(cast("Session", SimpleNamespace(person=SimpleNamespace(person="p"))))
         self.transport.backlog = 0
+        self.transport.written.clear()
         self.protocol.data_received(frame(PONG))  # heard from just now, so no ping is due for a while
 
     def send(self, size: int, lane: Lane) -> bool:
@@ -155,3 +162,37 @@ def test_an_empty_backlog_never_counts_as_standing_still(viewer: Viewer) -> None
     viewer.transport.read_by_peer(1_000)
     viewer.after(STALL_SECONDS + 5)
     assert not viewer.transport.aborted
+
+
+def test_an_answer_that_was_kept_leaves_in_front_of_the_next_frame(viewer: Viewer) -> None:
+    viewer.protocol.keep(wire.Pong(id=1, server_ms=2))
+    assert viewer.transport.written == []
+    viewer.protocol.send(b"frame", Lane.CROWD)
+    assert viewer.transport.written == [JSON.encode([wire.Pong(id=1, server_ms=2)]) + b"frame"]
+    viewer.protocol.let_go()
+    assert len(viewer.transport.written) == 1
+
+
+def test_an_answer_that_nothing_takes_along_leaves_by_itself(viewer: Viewer) -> None:
+    viewer.send(SKIP_ABOVE_BYTES + 1, Lane.CONTROL)
+    viewer.protocol.keep(wire.Pong(id=1, server_ms=2))
+    assert not viewer.send(100, Lane.CROWD)
+    viewer.protocol.let_go()
+    assert viewer.transport.written[-1] == JSON.encode([wire.Pong(id=1, server_ms=2)])
+
+
+def test_the_goodbye_comes_after_what_was_kept(viewer: Viewer) -> None:
+    viewer.protocol.keep(wire.Pong(id=1, server_ms=2))
+    viewer.protocol.close(Close.DRAINING)
+    assert viewer.transport.written[-1].startswith(JSON.encode([wire.Pong(id=1, server_ms=2)]) + b"\x88")
+
+
+@pytest.mark.parametrize("backlog", [0, SKIP_ABOVE_BYTES, SKIP_ABOVE_BYTES + 1])
+def test_what_goes_along_with_an_event_is_spared_a_slow_viewer_and_the_event_is_not(
+    viewer: Viewer, backlog: int
+) -> None:
+    viewer.transport.backlog = backlog
+    said, news = wire.Likes(n=3), wire.Viewers(n=2)
+    Broadcast(JSON.encode, Lane.CONTROL, [news], [said]).send(viewer.protocol)
+    told = [JSON.encode([said, news])] if not backlog else [JSON.encode([said]), JSON.encode([news])]
+    assert viewer.transport.written == (told if backlog <= SKIP_ABOVE_BYTES else told[1:])
