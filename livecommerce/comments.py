@@ -7,7 +7,6 @@ always learns what became of a comment, and nobody else's fate depends on it.
 from __future__ import annotations
 
 import unicodedata
-from contextlib import suppress
 from dataclasses import dataclass
 
 from livecommerce.errors import Invalid, TooMany
@@ -30,12 +29,17 @@ def clean_comment(text: str) -> str:
         Invalid: nothing is left, or it is too long.
     """
     composed = unicodedata.normalize("NFC", text)
+    if composed.isprintable():  # then nothing in it is a space but the space
+        return _fitting(" ".join(composed.split()))
     visible = "".join(
         " " if ch.isspace() else ch
         for ch in composed
         if ch.isspace() or ch.isprintable() or ch in "\u200d\ufe0f"
     )
-    line = " ".join(visible.split())
+    return _fitting(" ".join(visible.split()))
+
+
+def _fitting(line: str) -> str:
     if not line:
         raise Invalid("comment_empty")
     if len(line) > MAX_LENGTH:
@@ -50,17 +54,14 @@ class Pace:
     tokens: float = BURST
     updated_ms: int = 0
 
-    def take(self, now_ms: int) -> None:
-        """Spends one comment.
-
-        Raises:
-            TooMany: with how long to wait, in milliseconds.
-        """
+    def take(self, now_ms: int) -> int:
+        """Spends one comment; answers how many milliseconds one must wait instead, where it was too early."""
         self.tokens = min(BURST, self.tokens + (now_ms - self.updated_ms) / REFILL_MS)
         self.updated_ms = now_ms
         if self.tokens < 1:
-            raise TooMany("comment_cooldown", wait_ms=int((1 - self.tokens) * REFILL_MS) + 1)
+            return int((1 - self.tokens) * REFILL_MS) + 1
         self.tokens -= 1
+        return 0
 
 
 class Paces:
@@ -73,21 +74,15 @@ class Paces:
     def __len__(self) -> int:
         return len(self._paces)
 
-    def take(self, person: str, now_ms: int) -> None:
-        """Spends one of a person's comments.
+    def take(self, person: str, now_ms: int) -> int:
+        """Spends one of a person's comments; answers how many milliseconds to wait instead.
 
-        Raises:
-            TooMany: with how long to wait, in milliseconds.
+        Not an error to be raised: in a flood this is what becomes of most comments.
         """
         pace = self._paces.get(person)
         if pace is None:
             pace = self._begin(person, now_ms)
-        pace.take(now_ms)
-
-    def note(self, person: str, now_ms: int) -> None:
-        """Spends one that another gateway accepted."""
-        with suppress(TooMany):
-            self.take(person, now_ms)
+        return pace.take(now_ms)
 
     def _begin(self, person: str, now_ms: int) -> Pace:
         """A new person's; those who have long been quiet are as good as new, and forgotten."""
@@ -105,6 +100,9 @@ class SlowMode:
     def __init__(self) -> None:
         self._spoke: dict[str, int] = {}
         self._room = MOST_REMEMBERED
+
+    def __len__(self) -> int:
+        return len(self._spoke)
 
     def check(self, person: str, seconds: int, now_ms: int) -> None:
         """Refuses who spoke less than so many seconds ago.
@@ -132,14 +130,14 @@ class RoomBudget:
         self._left: float = ROOM_BURST
         self._updated_ms = 0
 
-    def admit(self, now_ms: int, *, exempt: bool) -> bool:
-        """Whether a comment is shown to all; hosts, moderators and buyers always are."""
-        if exempt:
-            return True
+    def allows(self, now_ms: int, *, exempt: bool) -> bool:
+        """Whether one more is shown to all; those of hosts, moderators and buyers always are."""
         grown = (now_ms - self._updated_ms) * ROOM_PER_SECOND / 1000
         self._left = min(ROOM_BURST, self._left + grown)
         self._updated_ms = now_ms
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
+        return exempt or self._left >= 1
+
+    def spend(self, *, exempt: bool) -> None:
+        """One more was shown."""
+        if not exempt:
+            self._left -= 1

@@ -8,6 +8,7 @@ one pass.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from itertools import groupby
@@ -23,6 +24,9 @@ _LOOK_ALIKES = str.maketrans(
     }
 )
 """Letters of other scripts, digits and signs that stand in for Latin letters."""
+
+_SIGNS = re.compile(r"[^\w\s]|_")
+"""Whatever is neither letter, digit nor space."""
 
 
 class WordFilter:
@@ -68,10 +72,12 @@ def _spread_out(words: Sequence[str]) -> list[str]:
 
 
 def _words(text: str) -> list[str]:
-    return "".join(ch if ch.isalnum() or ch.isspace() else "" for ch in _folded(text)).split()
+    return _SIGNS.sub("", _folded(text)).split()
 
 
 def _folded(text: str) -> str:
+    if text.isascii():
+        return text.casefold().translate(_LOOK_ALIKES)  # nothing in it to decompose or to compose
     decomposed = unicodedata.normalize("NFKD", text).casefold().translate(_LOOK_ALIKES)
     bare = "".join(ch for ch in decomposed if not unicodedata.combining(ch))
     return unicodedata.normalize("NFKC", bare)

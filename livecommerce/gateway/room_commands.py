@@ -73,26 +73,25 @@ class RoomCommands:
 
     def comment(self, session: Session, message: wire.Comment) -> object:
         """Says something to the room; the verdict tells what became of it."""
+        served, now_ms = session.served, self._clock()
         try:
-            line = self._line(session, message.text)
+            self._refuse_silenced(session, now_ms)
+            if not session.moderates:
+                wait_ms = served.paces.take(session.person.person, now_ms)
+                if wait_ms:  # before what costs more: a flood is mostly refused here
+                    return _rejected(message, "comment_cooldown", wait_ms)
+            line = self._line(session, message.text, now_ms)
+            exempt = _is_exempt(session)
+            if not served.budget.allows(now_ms, exempt=exempt):
+                return _only_here(message, line)  # unfiltered: nobody else sees it
+            self._refuse_blocked(line.text)
         except DomainError as error:
-            wait_ms = int(error.params.get("wait_ms", 0))
-            return wire.Verdict(id=message.id, result="rejected", code=error.code, wait_ms=wait_ms)
-        served = session.served
-        if not served.budget.admit(line.at_ms, exempt=_is_exempt(session)):
-            return _only_here(message, line)
-        shadowed = served.sanctions.applies(SHADOW, session.person.person, line.at_ms)
-        waits = served.live.state.reviewed and not session.moderates
-        if shadowed:
-            served.whisper(line, shown=not waits)
-        elif waits:
-            served.hold(line)
-        else:
-            served.say(line)
-        return wire.Verdict(id=message.id, result="held" if waits else "delivered", comment=line.comment)
+            return _rejected(message, error.code, int(error.params.get("wait_ms", 0)))
+        served.budget.spend(exempt=exempt)
+        result = _pass_on(session, line)
+        return wire.Verdict(id=message.id, result=result, comment=line.comment)
 
-    def _line(self, session: Session, text: str) -> CommentLine:
-        now_ms = self._clock()
+    def _refuse_silenced(self, session: Session, now_ms: int) -> None:
         if not session.person.name:
             raise Forbidden("nickname_required")
         state = session.served.live.state
@@ -100,16 +99,16 @@ class RoomCommands:
             raise Forbidden("show_ended")
         if state.muted.get(session.person.person, 0) > now_ms:
             raise Forbidden("muted")
-        if not session.moderates:
-            session.served.paces.take(
-                session.person.person, now_ms
-            )  # first, for it costs least and a flood is mostly refused here
-        if state.slow_seconds and not _is_exempt(session):
-            session.served.slow.check(session.person.person, state.slow_seconds, now_ms)
-        cleaned = clean_comment(text)
-        if self._words.blocks(cleaned):
+
+    def _line(self, session: Session, text: str, now_ms: int) -> CommentLine:
+        slow_seconds = session.served.live.state.slow_seconds
+        if slow_seconds and not _is_exempt(session):
+            session.served.slow.check(session.person.person, slow_seconds, now_ms)
+        return CommentLine(comment=new_id(), person=session.card, text=clean_comment(text), at_ms=now_ms)
+
+    def _refuse_blocked(self, text: str) -> None:
+        if self._words.blocks(text):
             raise Forbidden("blocked_word")
-        return CommentLine(comment=new_id(), person=session.card, text=cleaned, at_ms=now_ms)
 
     def like(self, session: Session, message: wire.Like) -> None:
         """Adds hearts."""
@@ -247,6 +246,23 @@ async def decide(
 def _is_exempt(session: Session) -> bool:
     """Whether a flood or a slow room does not hold a person back: who runs the room, and who bought in it."""
     return session.moderates or session.person.person in session.served.buyers
+
+
+def _pass_on(session: Session, line: CommentLine) -> str:
+    """Shows a comment to those who may see it; answers what its author is told."""
+    served = session.served
+    waits = served.live.state.reviewed and not session.moderates
+    if served.sanctions.applies(SHADOW, session.person.person, line.at_ms):
+        served.whisper(line, shown=not waits)
+    elif waits:
+        served.hold(line)
+    else:
+        served.say(line)
+    return "held" if waits else "delivered"
+
+
+def _rejected(message: wire.Comment, code: str, wait_ms: int) -> wire.Verdict:
+    return wire.Verdict(id=message.id, result="rejected", code=code, wait_ms=wait_ms)
 
 
 def _only_here(message: wire.Comment, line: CommentLine) -> tuple[object, ...]:

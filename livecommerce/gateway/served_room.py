@@ -152,7 +152,7 @@ class ServedRoom:
 
     def _count_again(self) -> None:
         self._counts_changed = True
-        self._tick.ask(len(self.fanout), COUNTS_SECONDS)
+        self._tick.ask(self.fanout, COUNTS_SECONDS)
 
     def answer(self, viewer: RoomProtocol, *messages: object) -> None:
         """Answers a comment, in one write with the next frame that goes out to all."""
@@ -224,7 +224,7 @@ class ServedRoom:
     def _note_paces(self, lines: Iterable[CommentLine]) -> None:
         """A person has one pace, whatever gateways they speak through."""
         for line in lines:
-            self.paces.note(line.person.person, line.at_ms)
+            self.paces.take(line.person.person, line.at_ms)
 
     async def _catch_up_now(self) -> None:
         try:
@@ -343,7 +343,7 @@ class ServedRoom:
     # ------------------------------------------------------------ the tick
 
     def _schedule(self) -> None:
-        self._tick.ask(len(self.fanout))
+        self._tick.ask(self.fanout)
 
     def _flush(self) -> None:
         self._send()

@@ -76,7 +76,9 @@ class Session:
             self.person.has_role(role, state.shop) for role in ("moderator", "host")
         ):
             return True
-        return not self.person.guest and is_appointed(state, self.person.person)
+        if not state.moderators or self.person.guest:
+            return False
+        return is_appointed(state, self.person.person)
 
     def require_host(self) -> None:
         """Refuses everyone but the room's host and operators.

@@ -123,7 +123,7 @@ async def test_a_flooded_room_samples_tells_whom_it_did_not_show_and_spares_host
 class FloodedRoom(RoomBudget):
     """Shows nothing more to all, except from those who are exempt."""
 
-    def admit(self, now_ms: int, *, exempt: bool) -> bool:
+    def allows(self, now_ms: int, *, exempt: bool) -> bool:
         return exempt
 
 
