@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     everything = commands.add_parser("up", help="run everything on this machine")
     everything.add_argument("--demo", action="store_true", help="with a seeded show and one-click sign-in")
-    everything.add_argument("--workers", type=int, default=None, metavar="N", help="gateway processes")
+    everything.add_argument("--workers", type=_count, metavar="N", help="gateway processes on one port")
     everything.set_defaults(run=_up)
     gateway = commands.add_parser("gateway", help="run one gateway")
     gateway.set_defaults(run=lambda settings, _: _serve(run_gateway, settings))
@@ -54,6 +54,13 @@ def _parser() -> argparse.ArgumentParser:
     described = commands.add_parser("asyncapi", help="print the socket's AsyncAPI document")
     described.set_defaults(run=_asyncapi)
     return parser
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError("at least one is needed")
+    return count
 
 
 def _asyncapi(_settings: Settings, _options: argparse.Namespace) -> int:

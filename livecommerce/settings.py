@@ -46,7 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Comma-separated networks whose ``X-Forwarded-For`` is believed."""
     shards: int = 16
     """Fixed at first start; 1 … 256."""
-    workers: int = 1
+    workers: Annotated[int, msgspec.Meta(ge=1)] = 1
     """Gateway processes of ``livecommerce up`` on this host."""
     gateway_name: str = "gateway"
     """What metrics call this gateway; different for each on a host."""

@@ -40,7 +40,9 @@ class Crowd:
         """Comments that sampled viewers made; the benchmark counts them."""
         self.verdicts: Counter[str] = Counter()
         """What sampled viewers were told of their comments."""
-        self.on_delay: Callable[[Line, float], None] = lambda _line, delay: self.delays_ms.append(delay)
+        self.on_delay: Callable[[Line, str, float], None] = lambda *delay: self.delays_ms.append(delay[-1])
+        self.count = 0
+        """How many are watching, as the viewers were told last."""
         self._moderators = [
             Line(
                 FIRST_TALKER + 1 + number,
@@ -91,12 +93,14 @@ class Crowd:
             if kind == "snapshot":
                 self.offsets[line.number] = message["offset"]
         elif kind == "comments":
-            self.on_delay(line, _age_ms(message["comments"][0]["at_ms"]))
+            self.on_delay(line, kind, _age_ms(message["comments"][0]["at_ms"]))
+        elif kind == "viewers":
+            self.count = message["n"]
         elif kind == "verdict":
             self.verdicts[message["result"]] += 1
         elif "offset" in message:
             self.offsets[line.number] = message["offset"]
-            self.on_delay(line, _age_ms(message["at_ms"]))
+            self.on_delay(line, kind, _age_ms(message["at_ms"]))
 
     # ------------------------------------------------------------ what there is to hear
 

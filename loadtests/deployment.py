@@ -108,12 +108,11 @@ def deployed(
             "MEDIA_PORT": str(media_port),
             "MEDIA_UDP_PORT": str(media_udp_port),
             "MEDIA_URL": f"http://127.0.0.1:{media_port}",
-            "WORKERS": str(workers),
             "REDIS_URL": redis_url,
             "LOG_LEVEL": "warning",
             **settings(port),
         }
-        words = [sys.executable, "-m", "livecommerce.cli", "up", "--demo"]
+        words = [sys.executable, "-m", "livecommerce.cli", "up", "--demo", "--workers", str(workers)]
         server = subprocess.Popen(words, env=environ, stdout=subprocess.DEVNULL, start_new_session=True)
         try:
             deployment = Deployment(f"http://127.0.0.1:{port}", port, Path(folder), secret)

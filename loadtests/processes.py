@@ -28,6 +28,10 @@ class Process:
             for thread in Path(f"/proc/{self.pid}/task").iterdir():
                 os.sched_setaffinity(int(thread.name), {core})
 
+    def kill(self) -> None:
+        """As a crash would end it."""
+        os.kill(self.pid, signal.SIGKILL)
+
     def cpu_seconds(self) -> float:
         """User and system time so far, ended threads included."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()

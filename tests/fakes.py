@@ -180,12 +180,18 @@ class FakeRecords:
         self.grants: dict[str, list[GrantCard]] = {}
         self.reads: list[int] = []
         """How many people each read was for."""
+        self.gate = asyncio.Event()
+        """Reads wait for it."""
+        self.gate.set()
+        self.away = False
 
     async def read(
         self, room: str, persons: Sequence[str]
     ) -> dict[str, tuple[list[OrderCard], list[GrantCard]]]:
-        await asyncio.sleep(0)
         self.reads.append(len(persons))
+        await self.gate.wait()
+        if self.away:
+            raise Unavailable("redis_away")
         having = (person for person in persons if person in self.orders or person in self.grants)
         return {person: (self.orders.get(person, []), self.grants.get(person, [])) for person in having}
 

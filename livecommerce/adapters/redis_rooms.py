@@ -13,7 +13,7 @@ from livecommerce.ids import new_id
 from livecommerce.room.cards import RoomState
 from livecommerce.room.events import RoomEvent
 from livecommerce.room.live import HISTORY, LoadedRoom, Stale
-from livecommerce.room.presence import Attendance
+from livecommerce.room.presence import SILENT_MS, Attendance
 from livecommerce.room.room import fold
 
 _decode_state = msgspec.json.Decoder(RoomState).decode
@@ -78,7 +78,8 @@ class RedisRooms:
         """
         pipeline = self._redis.pipeline(transaction=False)
         for room, here in rooms.items():
-            pipeline.fcall("room_beat_v2", 1, tag_of(room), room, node, here.viewers, here.likes)
+            beat = (room, node, here.viewers, here.likes, SILENT_MS)
+            pipeline.fcall("room_beat_v2", 1, tag_of(room), *beat)
         with served():
             answers = await pipeline.execute(raise_on_error=False)
             failed = [answer for answer in answers if isinstance(answer, Exception)]

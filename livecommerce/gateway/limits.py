@@ -1,4 +1,4 @@
-"""How often one address may open a socket; a crowd behind one address fits, a flood does not."""
+"""How often something may be done: token buckets, for addresses, persons and rooms."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from livecommerce.gateway.proxies import Network, client_address
 BURST = 300.0
 """Sockets opened at once from one address: an office, a campus network, a carrier's gateway."""
 PER_SECOND = 30.0
+COMMAND_BURST, COMMANDS_PER_SECOND = 60.0, 20.0
+"""What one person may ask for that changes something or asks a store, over all connections together."""
 REMEMBERED = 50_000
 
 
@@ -36,32 +38,42 @@ class Bucket:
         return True
 
 
+class Buckets:
+    """A bucket for everyone who has done something lately."""
+
+    def __init__(self, burst: float, per_second: float) -> None:
+        self._burst = burst
+        self._per_second = per_second
+        self._buckets: dict[str, Bucket] = {}
+
+    def take(self, whose: str, now_ms: int) -> bool:
+        """Spends one of somebody's, if there is one."""
+        bucket = self._buckets.get(whose)
+        if bucket is None:
+            self._forget_rested()
+            bucket = self._buckets[whose] = Bucket(self._burst, self._per_second)
+        return bucket.take(now_ms)
+
+    def _forget_rested(self) -> None:
+        """Keeps memory bounded: those who were quiet the longest go first."""
+        if len(self._buckets) >= REMEMBERED:
+            by_age = sorted(self._buckets, key=lambda whose: self._buckets[whose].updated_ms)
+            for whose in by_age[: REMEMBERED // 2]:
+                del self._buckets[whose]
+
+
 class OpeningLimits:
-    """One bucket per client address; loopback is never limited."""
+    """How often each client address may open a socket; loopback is never limited."""
 
     def __init__(self, trusted: Sequence[Network], clock: Clock) -> None:
         self._trusted = trusted
         self._clock = clock
-        self._buckets: dict[str, Bucket] = {}
+        self._buckets = Buckets(BURST, PER_SECOND)
 
     def admits(self, peer: str, forwarded_for: str) -> bool:
         """Spends one opening, if there is one."""
         address = client_address(peer, forwarded_for, self._trusted)
-        if _is_loopback(address):
-            return True
-        whose = _line_of(address)
-        bucket = self._buckets.get(whose)
-        if bucket is None:
-            self._forget_rested()
-            bucket = self._buckets[whose] = Bucket(BURST, PER_SECOND)
-        return bucket.take(self._clock())
-
-    def _forget_rested(self) -> None:
-        """Keeps memory bounded: the addresses that were quiet the longest go first."""
-        if len(self._buckets) >= REMEMBERED:
-            by_age = sorted(self._buckets, key=lambda address: self._buckets[address].updated_ms)
-            for address in by_age[: REMEMBERED // 2]:
-                del self._buckets[address]
+        return _is_loopback(address) or self._buckets.take(_line_of(address), self._clock())
 
 
 def _line_of(address: str) -> str:

@@ -13,6 +13,8 @@ from livecommerce.room.live import LoadedRoom, RoomStore
 from livecommerce.room.presence import BEAT_SECONDS, PresenceStore
 
 IDLE_SECONDS = 30.0
+TIDY_SECONDS = 1.0
+"""How often rooms that missed something try again, and empty ones are looked for."""
 
 log = logging.getLogger(__name__)
 
@@ -92,11 +94,24 @@ class Rooms:
                     self._on_missed(served)
 
     async def run(self) -> None:
-        """Beats once a second until cancelled: catches up, reports presence, lets empty rooms go."""
+        """Until cancelled: reports presence, and beside it catches up and lets empty rooms go."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_beating())
+            group.create_task(self._keep_tidy())
+
+    async def _keep_beating(self) -> None:
+        """Nothing else waits in this loop: who beats late is taken for dead."""
+        clock = asyncio.get_running_loop().time
+        due = clock()
         while True:
-            await asyncio.sleep(BEAT_SECONDS)
-            await self._catch_up()
+            due = max(due + BEAT_SECONDS, clock())
+            await asyncio.sleep(due - clock())
             await self._beat()
+
+    async def _keep_tidy(self) -> None:
+        while True:
+            await asyncio.sleep(TIDY_SECONDS)
+            await self._catch_up()
             await self._let_go()
 
     async def _beat(self) -> None:
@@ -108,7 +123,9 @@ class Rooms:
         except Unavailable:
             totals = {}
         for room, reported in here.items():
-            served, total = self._served[room], totals.get(room)
+            served, total = self._served.get(room), totals.get(room)
+            if served is None:
+                continue  # it was let go meanwhile
             if total is None:
                 served.presence.give_back(reported)
             else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -15,7 +16,7 @@ from livecommerce.gateway import messages as wire
 from livecommerce.gateway.auth import COOKIE, Credential, Door, guest
 from livecommerce.gateway.background import Background
 from livecommerce.gateway.close_codes import Close
-from livecommerce.gateway.limits import OpeningLimits
+from livecommerce.gateway.limits import COMMAND_BURST, COMMANDS_PER_SECOND, Buckets, OpeningLimits
 from livecommerce.gateway.open_records import OpenRecords
 from livecommerce.gateway.rooms import Rooms
 from livecommerce.gateway.served_room import ServedRoom
@@ -28,7 +29,7 @@ from livecommerce.room.sanctions import BAN
 NO_END_MS = 2**53
 """When the session of a nameless guest expires: there is no token that could."""
 MAX_RUNNING = 8
-"""Commands of one connection that may be under way at once."""
+"""Commands of one person that may be under way at once."""
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +73,8 @@ class Sessions:
         self._background = background
         self._clock = clock
         self._joining: set[RoomProtocol] = set()
-        self._running: dict[RoomProtocol, int] = {}
+        self._running: Counter[str] = Counter()
+        self._commands = Buckets(COMMAND_BURST, COMMANDS_PER_SECOND)
         self.joined: set[RoomProtocol] = set()
         self.token_watch = TokenWatch(self.joined, clock)
         self.draining = False
@@ -99,7 +101,6 @@ class Sessions:
         """The connection is gone."""
         self._joining.discard(connection)
         self.joined.discard(connection)
-        self._running.pop(connection, None)
         session = connection.session
         if session is not None:
             session.served.leave(connection)
@@ -207,22 +208,21 @@ class Sessions:
             connection.send_messages(error_message(error, message.id))
             return
         if hasattr(answer, "__await__"):
-            self._run(connection, message.id, answer)
+            self._run(connection, session.person.person, message.id, answer)
         elif isinstance(answer, tuple):
             session.served.answer(connection, *answer)
         elif answer is not None:
             session.served.answer(connection, answer)
 
-    def _run(self, connection: RoomProtocol, message_id: int | None, work: Any) -> None:
-        running = self._running.get(connection, 0)
-        if running >= MAX_RUNNING:
+    def _run(self, connection: RoomProtocol, person: str, message_id: int | None, work: Any) -> None:
+        if self._running[person] >= MAX_RUNNING or not self._commands.take(person, self._clock()):
             work.close()
             connection.send_messages(error_message(TooMany("too_many_commands"), message_id))
             return
-        self._running[connection] = running + 1
-        self._background.spawn(self._finish(connection, message_id, work))
+        self._running[person] += 1
+        self._background.spawn(self._finish(connection, person, message_id, work))
 
-    async def _finish(self, connection: RoomProtocol, message_id: int | None, work: Any) -> None:
+    async def _finish(self, connection: RoomProtocol, person: str, message_id: int | None, work: Any) -> None:
         try:
             answer = await work
         except DomainError as error:
@@ -231,8 +231,9 @@ class Sessions:
             log.exception("a command failed")
             answer = wire.Error(code="internal", id=message_id, temporary=True)
         finally:
-            if connection in self._running:
-                self._running[connection] -= 1
+            self._running[person] -= 1
+            if not self._running[person]:
+                del self._running[person]
         if answer is not None:
             connection.send_messages(answer)
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
-BEAT_SECONDS = 1.0
-"""How often a gateway reports its rooms; a silent one stops counting after two of these."""
+BEAT_SECONDS = 0.5
+"""How often a gateway reports its rooms, and hears of the others."""
+SILENT_MS = 1_250
+"""A gateway that was silent for so long counts no longer. The others know at their next beat, their viewers
+at the next flush: a killed gateway's viewers are counted for two seconds at most."""
 
 
 class Attendance(NamedTuple):

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import pytest
 from pytest import FixtureRequest
 
-from livecommerce.adapters.redis_connection import Connection
+from livecommerce.adapters.redis_connection import Connection, tag_of
 from livecommerce.adapters.redis_rooms import RedisRooms
 from livecommerce.errors import NotFound
 from livecommerce.room import room as rules
 from livecommerce.room.events import RoomEvent
 from livecommerce.room.live import Stale
-from livecommerce.room.presence import Attendance
+from livecommerce.room.presence import SILENT_MS, Attendance
 from tests.fakes import FakeRooms
 from tests.rooms import ROOM, a_product, a_room
 
@@ -114,3 +114,16 @@ async def test_presence_adds_up_over_nodes_and_hearts_over_time(store: Store) ->
     totals = await store.beat("two", {ROOM: Attendance(4, 1)})
     assert totals == {ROOM: Attendance(7, 6)}
     assert await store.beat("one", {ROOM: Attendance(0, 0)}) == {ROOM: Attendance(4, 6)}
+
+
+async def test_a_node_that_is_silent_for_too_long_counts_no_longer(anywhere: Connection) -> None:
+    store = RedisRooms(anywhere)
+    await store.create(a_room())
+    await store.beat("silent", {ROOM: Attendance(3, 0)})
+    presence = f"{tag_of(ROOM)}:presence:{ROOM}"
+    _, seen_ms = (await anywhere.hget(presence, "silent") or b"").split()
+    await anywhere.hset(presence, "silent", f"3 {int(seen_ms) - SILENT_MS + 1_000}")
+    assert await store.beat("alive", {ROOM: Attendance(2, 0)}) == {ROOM: Attendance(5, 0)}
+    await anywhere.hset(presence, "silent", f"3 {int(seen_ms) - SILENT_MS - 1}")
+    assert await store.beat("alive", {ROOM: Attendance(2, 0)}) == {ROOM: Attendance(2, 0)}
+    assert await anywhere.hkeys(presence) == [b"alive"]

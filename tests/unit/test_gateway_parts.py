@@ -18,8 +18,9 @@ from livecommerce.gateway.encodings import ENCODINGS, JSON
 from livecommerce.gateway.frames import BINARY, frame
 from livecommerce.gateway.limits import BURST, OpeningLimits
 from livecommerce.gateway.proxies import client_address, parse_networks
+from livecommerce.gateway.tick import COUNTS_SECONDS
 from livecommerce.gateway.timing_wheel import SLOTS, TimingWheel
-from livecommerce.room.presence import Attendance, Presence
+from livecommerce.room.presence import BEAT_SECONDS, SILENT_MS, Attendance, Presence
 
 SECRET = "a secret of at least thirty-two characters"
 
@@ -119,6 +120,11 @@ def test_presence_adds_other_gateways_and_unreported_hearts() -> None:
     assert presence.viewers == 11
     presence.give_back(taken)
     assert presence.take(4) == Attendance(4, 3)
+
+
+def test_viewers_of_a_killed_gateway_are_counted_for_two_seconds_at_most() -> None:
+    assert SILENT_MS / 1000 + BEAT_SECONDS + COUNTS_SECONDS <= 2
+    assert SILENT_MS / 1000 >= 2 * BEAT_SECONDS  # and one beat may be lost
 
 
 def test_a_token_says_who_and_expires() -> None:

@@ -96,19 +96,19 @@ redis.register_function{
 
 -- A gateway's heartbeat for one room: how many watch there, and the hearts since its last beat. Answers the
 -- totals {viewers, likes}, or false for a room that is not there, of which nothing is written. A node that has been
--- silent for two seconds no longer counts.
+-- silent for longer than silent_ms no longer counts.
 local function beat(keys, args)
   if redis.call('EXISTS', keys[1] .. ':room:' .. args[1]) == 0 then
     return false
   end
   local presence = keys[1] .. ':presence:' .. args[1]
-  local now = clock_ms()
+  local now, silent_ms = clock_ms(), tonumber(args[5] or 2000)
   redis.call('HSET', presence, args[2], args[3] .. ' ' .. string.format('%d', now))
   local viewers = 0
   local nodes = redis.call('HGETALL', presence)
   for index = 1, #nodes, 2 do
     local count, seen = string.match(nodes[index + 1], '(%d+) (%d+)')
-    if now - tonumber(seen) <= 2000 then
+    if now - tonumber(seen) <= silent_ms then
       viewers = viewers + tonumber(count)
     else
       redis.call('HDEL', presence, nodes[index])
@@ -118,7 +118,7 @@ local function beat(keys, args)
   return { viewers, likes }
 end
 
--- room_beat_v2 {tag} room node viewers likes
+-- room_beat_v2 {tag} room node viewers likes silent_ms
 -- See above.
 redis.register_function('room_beat_v2', beat)
 

@@ -56,6 +56,7 @@ def test_an_audience_buys_and_every_law_holds(deployment: Deployment) -> None:
 
 def test_every_law_holds_on_a_cluster_too(cluster: ValkeyCluster) -> None:
     with deployed(workers=2, redis_url=cluster.url) as deployment:
+        assert len(deployment.gateways()) == 2
         run = a_show(deployment, deployment.data_dir, 90, seconds=8)
     assert run.returncode == 0, run.stdout + run.stderr
     assert run.stdout.count("holds") == LAWS
