@@ -9,7 +9,7 @@ NPM := $(if $(NODE_IS_NEW),npm,PATH="$(NODE_WHEEL)/bin:$$PATH" $(NODE_WHEEL)/bin
 A ?=
 B ?=
 
-.PHONY: help run client check format test test-unit e2e-browser bench bench-peers swarm chaos lock clean
+.PHONY: help run client check format test test-unit e2e-browser bench bench-peers swarm chaos law lock clean
 
 help: ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -55,6 +55,9 @@ check: $(VENV)/installed $(WEB)/node_modules/.package-lock.json ## Format, lint,
 
 test: $(VENV)/installed livecommerce/static/built e2e-browser ## All tiers, the browser included
 	@$(BIN)/pytest $(A)
+
+law: $(VENV)/installed ## The ledger's laws on a million random orders; A="--orders 20000" for fewer
+	@$(BIN)/python -m tests.ledger_law $(A)
 
 test-unit: $(VENV)/installed ## Unit tests only
 	@$(BIN)/pytest -q tests/unit $(A)

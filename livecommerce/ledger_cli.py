@@ -26,6 +26,7 @@ from livecommerce.ledger.backend import LedgerAway, UnknownLedger
 from livecommerce.ledger.bill import BadBill
 from livecommerce.ledger.books import totals
 from livecommerce.ledger.entry import Entry
+from livecommerce.ledger.queue import QueueStatus
 from livecommerce.ledger.reconcile import Booked, Story, reconcile
 from livecommerce.ledger.statement import as_csv, as_html, make_statement
 from livecommerce.ledger_desk import LedgerDesk, open_desk
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 DONE, FAILED, LOOK = 0, 1, 2
 MAX_SHOWN = 1_000
+PROGRESS_LETTERS = 1_000
+"""How many letters pass between two looks at what is left."""
 
 console = Console(highlight=False, soft_wrap=True)
 progress_console = Console(stderr=True)
@@ -52,6 +55,7 @@ def add_ledger_commands(commands: _SubParsersAction[argparse.ArgumentParser]) ->
     replay = _add(actions, "replay", _replay, "tell the ledger again what it was told since a time")
     replay.add_argument("--from", dest="from_ms", type=time_ms, required=True, metavar="TIME")
     replay.add_argument("--yes", action="store_true", help="really do it")
+    _add(actions, "drain", _drain, "tell the ledger what waits for it, beside the workers")
     _add_dead_letters(actions)
     compare = _add(actions, "reconcile", _reconcile, "compare orders, sold units, ledger and provider's bill")
     compare.add_argument(
@@ -81,6 +85,12 @@ def _add_dead_letters(actions: _SubParsersAction[argparse.ArgumentParser]) -> No
     _add(verbs, "list", _list_letters, "show them with the reason")
     retry = _add(verbs, "retry", _retry_letters, "send them again; all of them if none is named")
     retry.add_argument("ids", nargs="*", metavar="ID")
+    repair = _add(verbs, "repair", _repair_letters, "apply those that SQL could not take, and send them")
+    repair.add_argument("ids", nargs="*", metavar="ID")
+    repair.add_argument(
+        "--document", type=Path, metavar="FILE", help="put this JSON in place of the letter's"
+    )
+    repair.add_argument("--yes", action="store_true", help="really replace it")
     drop = _add(verbs, "drop", _drop_letters, "give them up, so that later letters of their orders go on")
     drop.add_argument("ids", nargs="+", metavar="ID")
     drop.add_argument("--yes", action="store_true", help="really do it")
@@ -133,15 +143,30 @@ async def _replay(desk: LedgerDesk, options: argparse.Namespace) -> int:
         _complain("Nothing was done: this tells the ledger again what it was told; add --yes.")
         return FAILED
     count = await desk.queue.replay(options.from_ms)
-    relay = Relay(desk.queue, desk.ledger, f"replay {new_id()}", now_ms)
-    with Progress(console=progress_console, disable=options.json) as progress:
-        task = progress.add_task("Telling the ledger", total=count)
-        while await relay.step():
-            left = (await desk.queue.status()).pending
-            progress.update(task, completed=max(0, count - left))
-    status = await desk.queue.status()
+    status = await _tell(desk, options)
     _report(options, {"replayed": count, "pending": status.pending, "dead": status.dead})
     return DONE if not (status.pending or status.dead) else LOOK
+
+
+async def _drain(desk: LedgerDesk, options: argparse.Namespace) -> int:
+    before = await desk.queue.status()
+    status = await _tell(desk, options)
+    told = status.applied - before.applied
+    _report(options, {"told": told, "pending": status.pending, "dead": status.dead})
+    return DONE if not (status.pending or status.dead) else LOOK
+
+
+async def _tell(desk: LedgerDesk, options: argparse.Namespace) -> QueueStatus:
+    """Relays, beside the workers, until nothing is left or the ledger takes nothing."""
+    relay, count = Relay(desk.queue, desk.ledger, f"desk {new_id()}", now_ms), 0
+    with Progress(console=progress_console, disable=options.json) as progress:
+        task = progress.add_task("Telling the ledger", total=(await desk.queue.status()).pending)
+        while told := await relay.step():
+            count += told
+            if count // PROGRESS_LETTERS != (count - told) // PROGRESS_LETTERS:
+                left = (await desk.queue.status()).pending
+                progress.update(task, completed=count, total=count + left)
+    return await desk.queue.status()
 
 
 async def _list_letters(desk: LedgerDesk, options: argparse.Namespace) -> int:
@@ -160,6 +185,22 @@ async def _list_letters(desk: LedgerDesk, options: argparse.Namespace) -> int:
 
 async def _retry_letters(desk: LedgerDesk, options: argparse.Namespace) -> int:
     return _counted(options, await desk.queue.retry(options.ids), options.ids)
+
+
+async def _repair_letters(desk: LedgerDesk, options: argparse.Namespace) -> int:
+    if options.document and (len(options.ids) != 1 or not options.yes):
+        _complain("Nothing was done: a document is for one letter, and replaces it; name it and add --yes.")
+        return FAILED
+    document = options.document.read_bytes() if options.document else None
+    report = await desk.repair(options.ids, document)
+    if options.json:
+        _print_json({"letters": report})
+    else:
+        for letter, trouble in report.items():
+            console.print(f"{letter}: {trouble or 'repaired'}")
+    return (
+        DONE if all(not trouble for trouble in report.values()) and len(report) >= len(options.ids) else LOOK
+    )
 
 
 async def _drop_letters(desk: LedgerDesk, options: argparse.Namespace) -> int:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from msgspec import Raw
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from livecommerce.adapters.bill_sandbox import fetch_sandbox_bill
@@ -16,11 +18,13 @@ from livecommerce.adapters.ledgers import late_ledger
 from livecommerce.adapters.redis_address import connect
 from livecommerce.adapters.redis_connection import Connection
 from livecommerce.adapters.redis_inventory import RedisInventory
+from livecommerce.adapters.redis_orders import RedisOrders
 from livecommerce.adapters.redis_outbox import RedisOutbox
 from livecommerce.adapters.sql_connection import migrate, open_sql
 from livecommerce.adapters.sql_figures import SqlFigures
 from livecommerce.adapters.sql_ledger_queue import SqlLedgerQueue
-from livecommerce.ids import SaleId, shard_names
+from livecommerce.adapters.sql_repair import SqlRepair
+from livecommerce.ids import OrderId, SaleId, shard_names
 from livecommerce.ledger.backend import LedgerBackend
 from livecommerce.ledger.bill import BillLine
 from livecommerce.ledger.bill_wechat import read_wechat_bill
@@ -61,6 +65,19 @@ class LedgerDesk:
             counts = await RedisInventory(self.redis).stock(open_sales)
             sold |= {count.sale: count.sold for count in counts}
         return sold
+
+    async def repair(self, ids: Sequence[str], document: bytes | None) -> dict[str, str]:
+        """Applies facts that SQL could not take; letter → why it still cannot be taken, or an empty text.
+
+        The live system is told of orders that SQL owns now, where it can be reached.
+        """
+        repair, report = SqlRepair(self.sql), {}
+        for record in await repair.untaken(ids):
+            fact = record if document is None else replace(record, data=Raw(document))
+            report[record.id] = await repair.apply(fact)
+            if self.redis is not None and record.type == "order.confirmed" and not report[record.id]:
+                await RedisOrders(self.redis, self.settings.shards).projected(OrderId(record.key))
+        return report
 
     async def bill(self, source: str) -> list[BillLine] | None:
         """The provider's bill: ``sandbox``, ``none``, or a WeChat Pay trade bill's file.

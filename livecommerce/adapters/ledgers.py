@@ -11,21 +11,27 @@ from livecommerce.ledger.backend import LedgerAway, LedgerBackend, Opener, find_
 from livecommerce.ledger.late import LateLedger
 
 
-async def _open_nats(url: str) -> LedgerBackend:
+async def open_nats(url: str) -> LedgerBackend:
+    """Opens the ledger in NATS, whose client is an optional dependency.
+
+    Raises:
+        LedgerAway: it cannot be reached, or the client is not installed.
+    """
     try:
-        from livecommerce.adapters.ledger_nats import open_nats  # its client is an optional dependency
+        from livecommerce.adapters import ledger_nats
     except ImportError as error:
         raise LedgerAway("the NATS client is missing: pip install 'livecommerce[nats]'") from error
-    return await open_nats(url)
+    return await ledger_nats.open_nats(url)
 
 
 LEDGERS: Mapping[str, Opener] = {
     "http": open_https,
     "https": open_https,
-    "nats": _open_nats,
+    "nats": open_nats,
     "sqlite": open_sqlite,
     "postgresql": open_postgresql,
 }
+"""The same as the entry points of this package, for a source tree that was never installed."""
 
 
 async def open_ledger(url: str) -> LedgerBackend:

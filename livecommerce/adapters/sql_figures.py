@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from msgspec import Struct, convert
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -80,12 +82,14 @@ def _readable(kind: str, document: object) -> Fact | None:
 
 
 def _figures(order: ConfirmedOrder, refunded_minor: int) -> OrderFigures:
+    units: Counter[str] = Counter()
+    for line in order.lines:
+        units[line.sale or order.sale] += line.qty
     return OrderFigures(
         order=order.order,
-        sale=order.sale,
         transaction=order.charge.payment,
         currency=order.currency,
-        units=sum(line.qty for line in order.lines),
+        units=units,
         paid_minor=order.total_minor,
         refunded_minor=refunded_minor,
     )

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Select, and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from livecommerce.adapters.sql_letters import is_untaken
 from livecommerce.adapters.sql_schema import sql_outbox
 from livecommerce.adapters.sql_transactions import reads, writes
 from livecommerce.ledger.queue import DeadLetter, Letter, LetterState, QueueStatus, Told, Verdict
@@ -101,7 +102,9 @@ class SqlLedgerQueue:
         )
         statement = (
             select(
-                _box.id, _box.key, _box.type, _box.at_ms, _box.attempts, _box.error, waiting.label("waiting")
+                *(_box.id, _box.key, _box.type, _box.at_ms, _box.attempts, _box.error),
+                waiting.label("waiting"),
+                is_untaken().label("needs_repair"),
             )
             .where(_box.state == LetterState.DEAD)
             .order_by(_box.number)
@@ -112,8 +115,8 @@ class SqlLedgerQueue:
             return [DeadLetter(**{**row._mapping, "error": row.error or ""}) for row in rows]
 
     async def retry(self, ids: Sequence[str]) -> int:
-        """Sends dead letters again; answers how many there were. Without ids: all."""
-        return await self._turn(LetterState.DEAD, LetterState.PENDING, _those(ids))
+        """Sends dead letters again; answers how many there were. Without ids: all that need no repair."""
+        return await self._turn(LetterState.DEAD, LetterState.PENDING, and_(_those(ids), ~is_untaken()))
 
     async def drop(self, ids: Sequence[str]) -> int:
         """Gives dead letters up, so that later ones of their keys go on; answers how many there were."""

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from livecommerce.adapters.sql_campaigns import take_rest_back
 from livecommerce.adapters.sql_catalog import take_back
 from livecommerce.adapters.sql_connection import is_unfit
+from livecommerce.adapters.sql_letters import REFUSED, UNREADABLE
 from livecommerce.adapters.sql_schema import journal, order_lines, orders, sql_outbox
 from livecommerce.adapters.sql_transactions import insert_many_new, insert_new, writes
 from livecommerce.errors import NotFound
@@ -100,23 +101,28 @@ class SqlProjection:
             if not is_unfit(error):
                 raise
             log.error("fact %s is refused by the database: %s", record.id, error)
-            refusal = f"refused: {type(error).__name__}"
+            refusal = f"{REFUSED}{type(error).__name__}"
         async with writes(self._engine) as connection:
             await insert_new(connection, sql_outbox, _buried_values(record, refusal))
         return []
 
     async def _apply(self, records: Sequence[OutboxRecord]) -> Collection[OrderId]:
         async with writes(self._engine) as connection:
-            changes = _changes_of(await _unseen(connection, records))
-            for table, rows in changes.rows.items():
-                await insert_many_new(connection, table, rows)
-            reach("projection.after_rows")
-            for sale in changes.closed:
-                await _take_stock_back(connection, sale)
-            for rest in changes.returned:
-                await take_rest_back(connection, rest.campaign, rest.transfer, rest.amount_minor, rest.at_ms)
+            await write_facts(connection, await _unseen(connection, records))
             reach("projection.before_commit")
             return await _orders_of(connection, records)
+
+
+async def write_facts(connection: AsyncConnection, records: Sequence[OutboxRecord]) -> None:
+    """Writes what facts change; rows that are there already stay as they are."""
+    changes = _changes_of(records)
+    for table, rows in changes.rows.items():
+        await insert_many_new(connection, table, rows)
+    reach("projection.after_rows")
+    for sale in changes.closed:
+        await _take_stock_back(connection, sale)
+    for rest in changes.returned:
+        await take_rest_back(connection, rest.campaign, rest.transfer, rest.amount_minor, rest.at_ms)
 
 
 async def _unseen(connection: AsyncConnection, records: Sequence[OutboxRecord]) -> list[OutboxRecord]:
@@ -141,7 +147,7 @@ def _changes_of(records: Sequence[OutboxRecord]) -> _Changes:
         try:
             _add_consequences(changes, record)
         except msgspec.DecodeError as error:
-            changes.rows[sql_outbox].append(_letter_values(record, f"unreadable: {error}"))
+            changes.rows[sql_outbox].append(_letter_values(record, f"{UNREADABLE}{error}"))
     return changes
 
 

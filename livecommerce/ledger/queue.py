@@ -73,6 +73,8 @@ class DeadLetter(Struct, frozen=True, kw_only=True):
     error: str
     waiting: int
     """Later letters of the same key that wait for it."""
+    needs_repair: bool = False
+    """SQL itself could not take the fact; sending it again alone would be in vain."""
 
 
 class LedgerQueue(Protocol):
@@ -109,7 +111,7 @@ class QueueDesk(Protocol):
         ...
 
     async def retry(self, ids: Sequence[str]) -> int:
-        """Sends dead letters again, all of them where none is named; answers how many."""
+        """Sends dead letters again, all where none is named, except those that need a repair; how many."""
         ...
 
     async def drop(self, ids: Sequence[str]) -> int:

@@ -51,11 +51,11 @@ class OrderFigures(Struct, frozen=True, kw_only=True):
     """A confirmed order, in numbers."""
 
     order: str
-    sale: str
     transaction: str
     """The provider's id of its capture."""
     currency: str
-    units: int
+    units: Mapping[str, int]
+    """Sale → units of it; an order may have lines of several."""
     paid_minor: int
     refunded_minor: int
 
@@ -183,7 +183,7 @@ def _billed(claims: Iterable[_Claim], bill: Sequence[BillLine] | None) -> Iterat
 def _units(story: Story) -> Iterator[Difference]:
     ordered: Counter[str] = Counter()
     for order in story.orders:
-        ordered[order.sale] += order.units
+        ordered.update(order.units)
     for sale, sold in story.sold.items():
         if sold != ordered[sale]:
             yield _difference(Finding.SOLD_UNITS, sale, sold, ordered[sale])

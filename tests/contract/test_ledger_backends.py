@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import AsyncIterator, Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -11,8 +12,9 @@ from msgspec.structs import replace
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+import livecommerce
 from livecommerce.adapters.ledger_sqlite import open_sqlite
-from livecommerce.adapters.ledgers import late_ledger, open_ledger
+from livecommerce.adapters.ledgers import LEDGERS, late_ledger, open_ledger
 from livecommerce.adapters.sql_connection import open_sql
 from livecommerce.ledger import contract
 from livecommerce.ledger.backend import (
@@ -130,3 +132,10 @@ async def test_installed_packages_offer_ledgers(monkeypatch: pytest.MonkeyPatch,
     offer = EntryPoint("pigeon", "livecommerce.adapters.ledger_sqlite:open_sqlite", ENTRY_POINT_GROUP)
     monkeypatch.setattr("livecommerce.ledger.backend.entry_points", lambda **_: [offer])
     assert find_opener("pigeon:coop", {}) is open_sqlite
+
+
+def test_our_own_ledgers_are_offered_like_those_of_others() -> None:
+    project = tomllib.loads((Path(livecommerce.__file__).parents[1] / "pyproject.toml").read_text("utf-8"))
+    offered = project["project"]["entry-points"][ENTRY_POINT_GROUP]
+    found = {name: EntryPoint(name, value, ENTRY_POINT_GROUP).load() for name, value in offered.items()}
+    assert found == dict(LEDGERS)

@@ -9,17 +9,21 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import delete, insert, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from livecommerce.adapters.ledgers import open_ledger
 from livecommerce.adapters.sql_connection import migrate, open_sql
+from livecommerce.adapters.sql_projection import SqlProjection
 from livecommerce.adapters.sql_schema import allocations, orders, products, shops, skus, sql_outbox
 from livecommerce.ledger import contract
 from livecommerce.ledger_cli import DONE, FAILED, LOOK, add_ledger_commands, time_ms
 from livecommerce.settings import Settings
+from tests.integration.test_projection import a_fact
 from tests.integration.test_relay import confirm
+from tests.orders import an_order
 
 TRADE_BILL = """\
 交易时间,微信订单号,商户订单号,交易状态,货币种类,订单金额,申请退款金额
@@ -198,3 +202,28 @@ def test_times_are_utc_unless_they_say_otherwise() -> None:
     assert time_ms("2026-05-01") == time_ms("2026-05-01T08:00+08:00") == 1_777_593_600_000
     with pytest.raises(argparse.ArgumentTypeError, match="is no time"):
         time_ms("yesterday")
+
+
+def test_an_order_that_sql_could_not_take_is_repaired_and_not_only_sent_again(
+    operator: Operator, tmp_path: Path
+) -> None:
+    order = msgspec.to_builtins(an_order(order="c"))
+    broken = {name: value for name, value in order.items() if name != "lines"}
+    operator.with_sql(lambda engine: SqlProjection(engine).apply([a_fact("order.confirmed", "c", broken)]))
+    letter = "c:order.confirmed:1"
+    assert operator.json("dead-letters", "list")[1]["dead_letters"][0]["needs_repair"]
+    assert operator.json("dead-letters", "retry") == (DONE, {"letters": 0})
+    code, report = operator.json("dead-letters", "repair")
+    assert (code, list(report["letters"])) == (LOOK, [letter])
+
+    mended = tmp_path / "mended.json"
+    mended.write_bytes(msgspec.json.encode(order))
+    assert operator.run("dead-letters", "repair", letter, "--document", str(mended))[0] == FAILED
+    another = tmp_path / "another.json"
+    another.write_bytes(msgspec.json.encode(an_order(order="d")))
+    refused = operator.json("dead-letters", "repair", letter, "--document", str(another), "--yes")
+    assert refused == (LOOK, {"letters": {letter: "the letter is about c, not about d"}})
+    assert operator.json("dead-letters", "repair", letter, "--document", str(mended), "--yes")[0] == DONE
+    assert operator.json("dead-letters", "list") == (DONE, {"dead_letters": []})
+    assert operator.json("drain")[1] == {"pending": 0, "dead": 0, "told": 3}
+    assert operator.json("reconcile") == (DONE, {"orders": 3, "differences": []})

@@ -30,10 +30,9 @@ NOW = 1_700_000_000_000
 def figures(order: str = "a", refunded: int = 0) -> OrderFigures:
     return OrderFigures(
         order=order,
-        sale="sale",
         transaction=f"t-{order}",
         currency="CNY",
-        units=1,
+        units={"sale": 1},
         paid_minor=8500,
         refunded_minor=refunded,
     )
@@ -175,6 +174,13 @@ def test_a_capture_without_an_order_whose_refund_the_provider_did_not_make() -> 
 
 def test_a_sale_that_sold_units_without_an_order() -> None:
     assert found(replace(well(), sold={"sale": 3})) == [(Finding.SOLD_UNITS, "sale", 3, 2)]
+
+
+def test_units_of_an_order_count_for_each_sale_they_are_from() -> None:
+    bag = changed(figures("a"), units={"sale": 1, "other": 2})
+    story = replace(well(), orders=[bag, figures("b", 500)], sold={"sale": 2, "other": 2})
+    assert found(story) == []
+    assert found(replace(story, sold={"sale": 3, "other": 2})) == [(Finding.SOLD_UNITS, "sale", 3, 2)]
 
 
 def test_findings_are_in_a_fixed_order() -> None:
