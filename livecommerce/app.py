@@ -177,7 +177,7 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
         *_api(settings, stores, door, rooms, words),
         *_console(settings, stores, door, books),
         *health_routes(_probes(stores.redis, bus), board.render),
-        *([_sandbox(settings, stores, background).mount()] if settings.serves_sandbox else []),
+        *([_sandbox(settings, stores, background, stack).mount()] if settings.serves_sandbox else []),
         *page_routes(static_dir()),
     ]
     jobs = (wheel.run, bus.run, rooms.run, words.run, books.run, board.run, sign_outs.run)
@@ -303,10 +303,11 @@ def _handlers(
     }
 
 
-def _sandbox(settings: Settings, stores: Stores, background: Background) -> Sandbox:
+def _sandbox(settings: Settings, stores: Stores, background: Background, stack: AsyncExitStack) -> Sandbox:
     key = derive_key(settings.token_secret, "sandbox")
     courier = Courier(stores.http, key, now_ms)
     book = Book(settings.data_dir / "sandbox.sqlite")
+    stack.callback(book.dispose)
     return Sandbox(book, courier, background, now_ms, key, settings.sandbox_url)
 
 

@@ -1,8 +1,8 @@
 """Orders from the tap to the ledger: hold, order, sandbox payment, confirmed, booked; each once.
 
 Buyers tap over the room's socket, ask for the pay page over HTTP, pay at the sandbox provider, and hear over
-the socket that they have it. Gateway, worker, Valkey, SQLite and the ledger's SQLite are the product's own, with
-their own fsync.
+the socket that they have it. Gateway, worker, Valkey and the SQLite files, the ledger's among them, are the
+product's own, with their own fsync.
 
 Run as `python -m loadtests.bench.checkout [--orders 2000] [--buyers 40]`.
 """

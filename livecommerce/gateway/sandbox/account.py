@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Connection, Row, connect
+from threading import Lock
 
 from msgspec import Struct
 
@@ -50,11 +50,24 @@ class Account(Struct, frozen=True, kw_only=True):
     """How its callback will misbehave."""
 
 
-@dataclass(frozen=True)
 class Book:
-    """The provider's database, a SQLite file that several processes may share. Calls block: use a thread."""
+    """The provider's database, a SQLite file that several processes may share.
 
-    path: Path
+    Calls block: use a thread. Those of one process take turns on one connection, opened at the first of them;
+    the owner disposes of it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = Lock()
+        self._opened: Connection | None = None
+
+    def dispose(self) -> None:
+        """Lets go of the file."""
+        with self._lock:
+            if self._opened is not None:
+                self._opened.close()
+                self._opened = None
 
     def create(self, payment: Payment, now_ms: int) -> Account:
         """Registers a payment; the same again is the same one.
@@ -108,8 +121,10 @@ class Book:
             _set(sql, payment, fault=fault)
             return _current(sql, payment, now_ms)
 
-    def capture(self, payment: str, transaction: str, now_ms: int, *, even_closed: bool = False) -> Account:
-        """Takes the buyer's money; one that has been taken is not taken again.
+    def capture(
+        self, payment: str, transaction: str, now_ms: int, fault: str = "", *, even_closed: bool = False
+    ) -> Account:
+        """Takes the buyer's money, and chooses a fault; money that has been taken is not taken again.
 
         Raises:
             Conflict: ``payment_closed``: its time is over, or the merchant has closed it.
@@ -120,7 +135,8 @@ class Book:
                 return account
             if account.state != "pending" and not even_closed:
                 raise Conflict("payment_closed")
-            _set(sql, payment, state="captured", transaction_id=transaction, captured_ms=now_ms)
+            chosen = fault or account.fault
+            _set(sql, payment, state="captured", transaction_id=transaction, captured_ms=now_ms, fault=chosen)
             return _current(sql, payment, now_ms)
 
     def refund(
@@ -186,6 +202,9 @@ class Book:
 
     def disarm_creation(self) -> int:
         """How long this request for a payment shall take; 0 as a rule."""
+        with self._read() as sql:
+            if sql.execute("SELECT 1 FROM slow_creations LIMIT 1").fetchone() is None:
+                return 0
         with self._write() as sql:
             row = sql.execute(
                 "DELETE FROM slow_creations WHERE number = (SELECT min(number) FROM slow_creations)"
@@ -194,21 +213,36 @@ class Book:
             return 0 if row is None else int(row[0])
 
     @contextmanager
+    def _read(self) -> Iterator[Connection]:
+        """The connection, for this thread alone."""
+        with self._lock:
+            if self._opened is None:
+                self._opened = _open(self._path)
+            yield self._opened
+
+    @contextmanager
     def _write(self) -> Iterator[Connection]:
         """One transaction, alone with the file; rolled back where it raises."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(connect(self.path, timeout=30, isolation_level=None)) as sql:
-            sql.row_factory = Row
-            sql.execute("PRAGMA journal_mode = WAL")
+        with self._read() as sql:
             sql.execute("BEGIN IMMEDIATE")
             try:
-                for statement in _SCHEMA.split(";\n"):
-                    sql.execute(statement)
                 yield sql
             except BaseException:
                 sql.execute("ROLLBACK")
                 raise
             sql.execute("COMMIT")
+
+
+def _open(path: Path) -> Connection:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sql = connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+    sql.row_factory = Row
+    sql.execute("PRAGMA journal_mode = WAL")
+    sql.execute("BEGIN IMMEDIATE")
+    for statement in _SCHEMA.split(";\n"):
+        sql.execute(statement)
+    sql.execute("COMMIT")
+    return sql
 
 
 _COLUMNS = (

@@ -185,13 +185,15 @@ class Sandbox:
         return answer(standing(await self._pay(request.path_params["payment"], simulation.fault)))
 
     async def _pay(self, payment: str, fault: Fault) -> Account:
-        account = await asyncio.to_thread(self._book.arm, payment, fault.value, self._clock())
         if fault is Fault.OVERDUE:
+            account = await asyncio.to_thread(self._book.arm, payment, fault.value, self._clock())
             self._background.spawn(self._capture_overdue(account))
             return account
-        fresh = account.state != "captured"
-        account = await asyncio.to_thread(self._book.capture, payment, new_id(), self._clock())
-        if fresh:
+        transaction = new_id()
+        account = await asyncio.to_thread(
+            self._book.capture, payment, transaction, self._clock(), fault.value
+        )
+        if account.transaction == transaction:
             self._background.spawn(self._courier.deliver(account))
         return account
 
