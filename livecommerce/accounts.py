@@ -69,7 +69,8 @@ class Person(Struct, frozen=True, kw_only=True):
         if self.guest:
             return "guest"
         held = {membership.role for membership in self.roles}
-        return next((role for role in ("operator", "host", "moderator", "brand") if role in held), "viewer")
+        ranked = ("operator", "host", "moderator", "brand", "merchant")
+        return next((role for role in ranked if role in held), "viewer")
 
     def require(self, role: str, shop: str = "") -> None:
         """Refuses a person who does not hold a role.

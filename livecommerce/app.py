@@ -190,7 +190,7 @@ def _api(
 ) -> list[BaseRoute]:
     url = settings.public_url
     secure = url.startswith("https:")
-    buyer_orders = BuyerOrders(stores.orders, stores.past_orders)
+    buyer_orders = BuyerOrders(stores.orders, stores.past_orders, stores.payments)
     room_routes = RoomRoutes(
         stores.programme,
         stores.live_rooms,
@@ -255,7 +255,14 @@ def _api(
 def _merchant(stores: Stores, door: Door) -> list[BaseRoute]:
     commands = Commands(refunds=stores.refunds, returns=stores.returns, parcels=stores.parcels)
     return MerchantOrders(
-        stores.order_desk, commands, stores.shops, stores.deliveries, stores.audit, door, now_ms
+        stores.order_desk,
+        commands,
+        stores.shops,
+        stores.deliveries,
+        stores.accounts,
+        stores.audit,
+        door,
+        now_ms,
     ).routes()
 
 

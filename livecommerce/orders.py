@@ -263,6 +263,15 @@ AXES = {
 """A live order's state → its order axis and its charge axis; nothing is fulfilled before SQL owns it."""
 
 
+class GivenBack(Struct, frozen=True, kw_only=True):
+    """Money for an order that came to nothing, on its way back to the buyer."""
+
+    reason: str
+    """too_late, wrong_amount, order_gone or paid_twice."""
+    done: bool
+    """The provider has returned it."""
+
+
 class OrderRow(OrderCard, frozen=True, kw_only=True):
     """An order on the buyer's page: three independent axes instead of one state."""
 
@@ -277,6 +286,8 @@ class OrderRow(OrderCard, frozen=True, kw_only=True):
     paid_ms: int | None
     ledger: str | None
     """``applied`` once the ledger has it."""
+    given_back: GivenBack | None = None
+    """Only of an order that ended without a sale."""
 
 
 class Names(Struct, frozen=True, kw_only=True):
@@ -286,7 +297,7 @@ class Names(Struct, frozen=True, kw_only=True):
     shops: dict[str, LocalText]
 
 
-def row_of(card: OrderCard, names: Names) -> OrderRow:
+def row_of(card: OrderCard, names: Names, given_back: GivenBack | None = None) -> OrderRow:
     """An order that is still live, as the buyer's page shows it."""
     order_state, charge = AXES[card.state]
     return OrderRow(
@@ -298,6 +309,7 @@ def row_of(card: OrderCard, names: Names) -> OrderRow:
         brand_name=names.shops.get(card.brand or ""),
         paid_ms=None,
         ledger=None,
+        given_back=given_back,
     )
 
 

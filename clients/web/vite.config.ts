@@ -21,6 +21,7 @@ function pageAddresses(): Plugin {
     [/^\/orders$/, 'orders'],
     [/^\/orders\/[^/]+$/, 'order'],
     [/^\/guest\/[^/]+$/, 'guest'],
+    [/^\/merchant(\/.*)?$/, 'merchant'],
     [/^\/console$/, 'console'],
     [/^\/signin$/, 'signin'],
     [/^\/pay\/wechat$/, 'wechat'],

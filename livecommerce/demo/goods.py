@@ -59,6 +59,7 @@ PEOPLE: dict[str, tuple[str, tuple[Membership, ...]]] = {
     "viewer2": ("Second viewer", ()),
     "host": ("Host", (Membership("host", MERCHANT), Membership("merchant", MERCHANT))),
     "brand": ("Brand", (Membership("brand", BRAND), Membership("merchant", BRAND))),
+    "merchant": ("Merchant", (Membership("merchant", MERCHANT),)),
     "operator": ("Operator", (Membership("operator"),)),
 }
 """Login name → display name and roles."""

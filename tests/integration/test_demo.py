@@ -49,7 +49,7 @@ async def test_a_brands_slot_is_given_and_another_one_waits(site: Site) -> None:
 
 async def test_everybody_can_sign_in(site: Site) -> None:
     await seed(site)
-    for login in ("viewer", "viewer2", "host", "brand", "operator"):
+    for login in ("viewer", "viewer2", "host", "brand", "merchant", "operator"):
         account = await site.programme.accounts.find_by_login(login)
         assert account is not None
         assert verify_password(demo.PASSWORD, account.password_hash)

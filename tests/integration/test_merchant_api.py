@@ -14,6 +14,7 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from livecommerce.accounts import Membership, Person
+from livecommerce.adapters.sql_accounts import SqlAccounts
 from livecommerce.adapters.sql_addresses import SqlDeliveries
 from livecommerce.adapters.sql_audit import SqlAudit
 from livecommerce.adapters.sql_schema import shops
@@ -48,7 +49,16 @@ class MerchantApi:
         shops_ = SqlShops(office.engine)
         desk, clock = office.desk, office.clock
         self.updates = ParcelUpdates(office.parcels, door, clock, SECRET, OURS)
-        merchant = MerchantOrders(desk, commands, shops_, self.deliveries, self.audit, door, clock)
+        merchant = MerchantOrders(
+            desk,
+            commands,
+            shops_,
+            self.deliveries,
+            SqlAccounts(office.engine, clock),
+            self.audit,
+            door,
+            clock,
+        )
         routes = [
             *merchant.routes(),
             *AfterSalesRoutes(desk, office.returns, office.parcels, door, clock).routes(),
@@ -129,6 +139,7 @@ async def test_an_order_goes_from_shipping_to_the_refund_of_a_return(api: Mercha
     assert shown["refunds"][0]["amount_minor"] == preview["amount_minor"] == 5_333
     assert (shown["charge"], shown["returns"][0]["state"]) == ("partially_refunded", "refunded")
     history = (await api.ask("GET", of(order, "/history"))).json()["history"]
+    assert [deed["actor_name"] for deed in history[:2]] == ["Merchant", "Merchant"]
     assert [deed["action"] for deed in reversed(history)] == [
         "order.ship",
         "order.receive",

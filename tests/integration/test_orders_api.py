@@ -32,6 +32,7 @@ from livecommerce.gateway.http.addresses import AddressRoutes, delivery_routes
 from livecommerce.gateway.http.application import application
 from livecommerce.gateway.http.orders import BuyerOrders, order_routes
 from livecommerce.gateway.http.payments import payment_routes
+from livecommerce.gateway.sandbox.faults import Fault
 from livecommerce.shop import Policy
 from livecommerce.signatures import derive_key, sign
 from livecommerce.worker.projector import Projector
@@ -64,7 +65,7 @@ class OrdersApi:
         self.sql = sql
         door = Door(Tokens(SECRET, now_ms), [OURS])
         self.tokens = door.tokens
-        orders = BuyerOrders(till.orders, SqlOrders(sql))
+        orders = BuyerOrders(till.orders, SqlOrders(sql), till.payments)
         app = application(
             [
                 *order_routes(
@@ -244,6 +245,22 @@ async def test_nobody_sees_or_touches_the_order_of_somebody_else(
     await api.till.sell(await api.till.open_sale(1), "ann")
     await api.projector.step()
     assert await api.rows("bob") == []
+
+
+async def test_a_buyer_is_told_of_money_that_came_too_late(api: OrdersApi) -> None:
+    sale = await api.till.open_sale(1)
+    held = await api.till.buy(sale, "ann")
+    payment = await api.till.pay_page(held, "ann")
+    await api.till.time_runs_out(held.order.order)
+    await api.till.work()
+    assert (await api.rows("ann"))[0]["given_back"] is None
+    await api.till.buy(sale, "bob")
+    await api.till.world.pay(payment, Fault.OVERDUE)
+    await api.till.world.callbacks.get()
+    shown = (await api.ask("GET", path(held), "ann")).json()
+    assert (shown["order_state"], shown["given_back"]) == ("expired", {"reason": "too_late", "done": False})
+    await api.till.work()
+    assert [row["given_back"] for row in await api.rows("ann")] == [{"reason": "too_late", "done": True}]
 
 
 async def test_orders_need_an_account(api: OrdersApi) -> None:

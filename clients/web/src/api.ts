@@ -42,7 +42,7 @@ export interface Session {
   expires_ms: number;
 }
 
-export type DemoRole = 'viewer' | 'viewer2' | 'host' | 'brand' | 'operator';
+export type DemoRole = 'viewer' | 'viewer2' | 'host' | 'brand' | 'merchant' | 'operator';
 
 export interface Config {
   demo: boolean;
@@ -244,6 +244,8 @@ export type OrderRow = OrderCard & {
   brand_name: LocalText | null;
   paid_ms: number | null;
   ledger: null | 'applied';
+  /** Money that came for an order that had ended, and what becomes of it. */
+  given_back?: { reason: string; done: boolean } | null;
 };
 
 export type WalletGrant = GrantCard & { kind: 'drop' | 'share'; room: string };
@@ -367,15 +369,15 @@ export const api = {
     ),
 };
 
-function get<Answer>(path: string): Promise<Answer> {
+export function get<Answer>(path: string): Promise<Answer> {
   return call<Answer>('GET', path);
 }
 
-function post<Answer>(path: string, body: unknown = {}): Promise<Answer> {
+export function post<Answer>(path: string, body: unknown = {}): Promise<Answer> {
   return call<Answer>('POST', path, body);
 }
 
-async function call<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
+export async function call<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
   let response: Response;
   try {
     response = await fetch(path, {

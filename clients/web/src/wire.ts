@@ -8,7 +8,7 @@ import type { LocalText } from './texts/index.svelte';
 
 export const PROTOCOL = 'livecommerce.v1.json';
 
-export type Role = 'viewer' | 'guest' | 'host' | 'brand' | 'moderator' | 'operator';
+export type Role = 'viewer' | 'guest' | 'host' | 'brand' | 'merchant' | 'moderator' | 'operator';
 export type Phase = 'scheduled' | 'live' | 'ended';
 
 export interface PersonCard {

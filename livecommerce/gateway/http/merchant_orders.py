@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -12,12 +13,12 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from livecommerce.accounts import Person
+from livecommerce.accounts import AccountStore, Person
 from livecommerce.addresses import Deliveries
 from livecommerce.aftersales.desk import TABS, OrderDesk, OrderFilter, Place
 from livecommerce.aftersales.record import LineUnits, OrderRecord, Parcel, Refund, Return
 from livecommerce.aftersales.wishes import ParcelWish, RefundWish, ReturnRefundWish, Words
-from livecommerce.audit import Audit
+from livecommerce.audit import Audit, AuditEntry
 from livecommerce.clock import Clock
 from livecommerce.errors import Invalid, NotFound
 from livecommerce.gateway.auth import Door
@@ -135,6 +136,7 @@ class MerchantOrders:
         commands: Commands,
         shops: Shops,
         deliveries: Deliveries,
+        accounts: AccountStore,
         audit: Audit,
         door: Door,
         clock: Clock,
@@ -143,6 +145,7 @@ class MerchantOrders:
         self._do = commands
         self._shops = shops
         self._deliveries = deliveries
+        self._accounts = accounts
         self._audit = audit
         self._door = door
         self._clock = clock
@@ -217,14 +220,8 @@ class MerchantOrders:
     async def _history(self, request: Request) -> Response:
         case = await self._case(request)
         deeds = await self._audit.of_subject(case.order)
-        return answer(
-            {
-                "history": [
-                    {"at_ms": deed.at_ms, "action": deed.action, "actor": deed.actor, "after": deed.after}
-                    for deed in deeds
-                ]
-            }
-        )
+        names = await self._accounts.names_of([deed.actor for deed in deeds])
+        return answer({"history": [_deed_view(deed, names) for deed in deeds]})
 
     async def _preview(self, request: Request) -> Response:
         case, wish = await self._case(request), await read(request, RefundWish)
@@ -315,6 +312,16 @@ class MerchantOrders:
             to_ms=_optional(request, "to_ms"),
             text=" ".join(asked.get("q", "").split())[:MAX_WORDS],
         )
+
+
+def _deed_view(deed: AuditEntry, names: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "at_ms": deed.at_ms,
+        "action": deed.action,
+        "actor": deed.actor,
+        "actor_name": names.get(deed.actor, ""),
+        "after": deed.after,
+    }
 
 
 def _optional(request: Request, name: str) -> int | None:

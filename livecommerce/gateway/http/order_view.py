@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from livecommerce.aftersales.desk import Labels
-from livecommerce.aftersales.record import LineBalance, LineUnits, OrderRecord, Parcel, Refund, Return
+from livecommerce.aftersales.record import (
+    LineBalance,
+    LineUnits,
+    OrderRecord,
+    Parcel,
+    Refund,
+    RefundLine,
+    Return,
+)
 from livecommerce.aftersales.refund import return_worth
 from livecommerce.aftersales.returns import may_return
 from livecommerce.localized import LocalText
@@ -25,6 +33,10 @@ class LineView(Struct, frozen=True, kw_only=True):
     image: str
     qty: int
     unit_price_minor: int
+    discount_minor: int
+    """Of the whole line, by all coupons."""
+    shipping_minor: int
+    """The line's part of the order's shipping."""
     paid_minor: int
     shipped: int
     to_ship: int
@@ -43,6 +55,7 @@ class RefundView(Struct, frozen=True, kw_only=True):
     state: str
     cause: str
     amount_minor: int
+    lines: tuple[RefundLine, ...]
     reason: str
     return_id: str | None
     created_ms: int
@@ -151,6 +164,8 @@ def _line(line: OrderLine, balance: LineBalance, labels: Labels) -> LineView:
         image=labels.images.get(line.product, ""),
         qty=line.qty,
         unit_price_minor=line.unit_price_minor,
+        discount_minor=line.merchant_discount_minor + line.platform_discount_minor,
+        shipping_minor=line.shipping_minor,
         paid_minor=line.paid_minor,
         shipped=balance.shipped,
         to_ship=balance.to_ship,
@@ -186,6 +201,7 @@ def _refund(one: Refund) -> RefundView:
         state=one.state,
         cause=one.cause,
         amount_minor=one.amount_minor,
+        lines=one.lines,
         reason=one.reason,
         return_id=one.return_id,
         created_ms=one.created_ms,

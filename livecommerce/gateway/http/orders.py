@@ -15,8 +15,11 @@ from livecommerce.errors import NotFound
 from livecommerce.gateway.auth import Door
 from livecommerce.gateway.http.json import answer, read
 from livecommerce.ids import OrderId, PersonId, is_id
-from livecommerce.orders import OpenOrders, OrderRow, OrderStore, row_of
-from livecommerce.payment import Cashier
+from livecommerce.orders import GivenBack, OpenOrders, OrderCard, OrderRow, OrderStore, row_of
+from livecommerce.payment import Cashier, Payment
+
+ENDED = ("released", "expired")
+"""States of a live order that no sale came of."""
 
 
 class PayRequest(Struct, frozen=True, kw_only=True):
@@ -49,12 +52,21 @@ class Cancellations(Protocol):
         ...
 
 
+class Payments(Protocol):
+    """Our record of payments; see ``payment.PaymentBook``."""
+
+    async def find(self, payment: str) -> Payment | None:
+        """The payment, or ``None``."""
+        ...
+
+
 class BuyerOrders:
     """One buyer's view over both owners of orders: once SQL has an order, its word counts."""
 
-    def __init__(self, live: OpenOrders, store: OrderStore) -> None:
+    def __init__(self, live: OpenOrders, store: OrderStore, payments: Payments) -> None:
         self._live = live
         self._store = store
+        self._payments = payments
 
     async def all(self, buyer: PersonId) -> list[OrderRow]:
         """Newest first."""
@@ -63,7 +75,8 @@ class BuyerOrders:
         known = {row.order for row in stored}
         fresh = [card for card in cards if card.order not in known]
         names = await self._store.names(fresh)
-        rows = [*stored, *(row_of(card, names) for card in fresh)]
+        back = [await self._given_back(card) for card in fresh]
+        rows = [*stored, *(row_of(card, names, late) for card, late in zip(fresh, back, strict=True))]
         return sorted(rows, key=lambda row: row.created_ms, reverse=True)
 
     async def is_stored(self, order: OrderId) -> bool:
@@ -82,7 +95,18 @@ class BuyerOrders:
             return stored[1]
         if live is None or live.buyer != buyer:
             raise NotFound("order_not_found")
-        return row_of(live.card, await self._store.names([live.card]))
+        names = await self._store.names([live.card])
+        return row_of(live.card, names, await self._given_back(live.card))
+
+    async def _given_back(self, card: OrderCard) -> GivenBack | None:
+        """What became of money that came for an order that had ended."""
+        if card.state not in ENDED or not card.pay_url:
+            return None
+        live = await self._live.find(OrderId(card.order))
+        payment = await self._payments.find(live.payment) if live is not None else None
+        if payment is None or payment.state not in ("refund_due", "refunded"):
+            return None
+        return GivenBack(reason=payment.reason, done=payment.state == "refunded")
 
 
 def order_routes(

@@ -21,9 +21,11 @@ PAGES = {
     "/schedule": "schedule",
     "/orders": "orders",
     "/orders/{order}": "order",
-    "/merchant/orders": "merchant-orders",
-    "/merchant/orders/{order}": "merchant-order",
     "/guest/{room}": "guest",
+    "/merchant": "merchant",
+    "/merchant/orders": "merchant",
+    "/merchant/orders/{order}": "merchant",
+    "/merchant/settings": "merchant",
     "/console": "console",
     "/pay/wechat": "wechat",
 }

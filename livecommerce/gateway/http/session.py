@@ -45,7 +45,7 @@ class Nickname(Struct):
 class DemoRole(Struct):
     """Which of the demo's people to be."""
 
-    role: Literal["viewer", "viewer2", "host", "brand", "operator"]
+    role: Literal["viewer", "viewer2", "host", "brand", "merchant", "operator"]
 
 
 class Attempts:

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { orderRow } from '../../testing/order';
-import { isMoving, isPayable, sentence, steps, tone } from './progress';
+import { soldOrder } from '../../testing/sold';
+import { isFollowed, isMoving, isPayable, sentence, steps, tone } from './progress';
 
 const paid = orderRow({
   state: 'sold',
@@ -46,4 +47,41 @@ test('an order moves by itself until it is paid and in the ledger, or over', () 
   expect(isMoving({ ...paid, ledger: null })).toBe(true);
   expect(isMoving(paid)).toBe(false);
   expect(isMoving(orderRow({ order_state: 'expired', state: 'expired' }))).toBe(false);
+});
+
+test('a paid order that was canceled tells that the money goes back', () => {
+  const canceled = { ...paid, order_state: 'canceled' } as const;
+  expect(sentence(canceled)).toBe('orders.say_canceled_paid');
+  expect(reached(canceled)).toEqual([
+    'orders.step_placed',
+    'orders.step_paid',
+    'orders.step_canceled',
+  ]);
+  expect(isMoving(canceled)).toBe(true);
+  const back = { ...canceled, charge: 'refunded' } as const;
+  expect(sentence(back)).toBe('orders.say_canceled_back');
+  expect(reached(back)).toContain('orders.step_refunded');
+  expect(isMoving(back)).toBe(false);
+});
+
+test('money that came too late is told of until it has gone back, and then too', () => {
+  const late = orderRow({ order_state: 'expired', state: 'expired', pay_url: '/pay' });
+  expect(isFollowed(late)).toBe(true);
+  const due = { ...late, given_back: { reason: 'too_late', done: false } };
+  expect(sentence(due)).toBe('orders.say_late');
+  expect(isMoving(due)).toBe(true);
+  const back = { ...late, given_back: { reason: 'too_late', done: true } };
+  expect(sentence(back)).toBe('orders.say_late_back');
+  expect(reached(back).slice(-2)).toEqual(['orders.step_late', 'orders.step_refunded']);
+  expect(isFollowed(back)).toBe(false);
+});
+
+test('a confirmed order says where the goods are, and when they were sent', () => {
+  const shipped = { ...paid, fulfillment: 'shipped' };
+  expect(sentence(paid)).toBe('orders.say_confirmed');
+  expect(sentence(shipped)).toBe('orders.say_on_the_way');
+  expect(sentence({ ...paid, fulfillment: 'received' })).toBe('orders.say_received');
+  const after = soldOrder({ parcels: [{ shipped_ms: 9000 } as never] });
+  const step = steps(shipped, after).find(({ text }) => text === 'orders.step_shipped');
+  expect(step).toMatchObject({ reached: true, atMs: 9000 });
 });

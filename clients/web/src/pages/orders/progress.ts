@@ -1,4 +1,5 @@
 /** How far an order is, in the steps that a buyer thinks in. */
+import type { SoldOrder } from '../../after-sales/api';
 import type { OrderRow } from '../../api';
 import type { TextKey } from '../../texts/index.svelte';
 
@@ -11,19 +12,20 @@ export interface Step {
 }
 
 /** What happened and what is still to come, in order. */
-export function steps(order: OrderRow): Step[] {
+export function steps(order: OrderRow, after: SoldOrder | null = null): Step[] {
   const placed: Step = { text: 'orders.step_placed', reached: true, atMs: order.created_ms };
-  if (order.order_state === 'expired') return [placed, ended('orders.step_expired', order)];
-  if (order.order_state === 'canceled') return [placed, ended('orders.step_canceled', order)];
-  const delivery = order.fulfillment;
-  const received = delivery === 'received' || delivery === 'returned';
-  const shipped = received || delivery === 'shipped' || delivery === 'delivered';
+  if (order.order_state === 'expired')
+    return [placed, ended('orders.step_expired', order), ...late(order)];
+  if (order.order_state === 'canceled') return [placed, ...canceled(order, after), ...late(order)];
+  const { fulfillment } = order;
+  const received = fulfillment === 'received' || fulfillment === 'returned';
+  const shipped = received || fulfillment === 'shipped' || fulfillment === 'delivered';
   return [
     placed,
     { text: 'orders.step_paid', reached: isPaid(order), atMs: order.paid_ms },
     { text: 'orders.step_ledger', reached: order.ledger === 'applied', atMs: null },
-    { text: 'orders.step_shipped', reached: shipped, atMs: null },
-    { text: 'orders.step_received', reached: received, atMs: null },
+    { text: 'orders.step_shipped', reached: shipped, atMs: after?.parcels[0]?.shipped_ms ?? null },
+    { text: 'orders.step_received', reached: received, atMs: after?.received_ms ?? null },
   ];
 }
 
@@ -44,9 +46,21 @@ export function isPayable(order: OrderRow): boolean {
 
 /** The one sentence that says where the order stands. */
 export function sentence(order: OrderRow): TextKey {
+  if (order.given_back) return order.given_back.done ? 'orders.say_late_back' : 'orders.say_late';
+  if (order.order_state === 'canceled' && isPaid(order))
+    return order.charge === 'refunded' ? 'orders.say_canceled_back' : 'orders.say_canceled_paid';
+  if (order.order_state === 'confirmed') return `orders.say_${goods(order)}`;
   if (order.order_state !== 'awaiting_payment') return `orders.say_${order.order_state}`;
   if (order.state === 'closing') return 'orders.say_checking';
   return order.state === 'paying' ? 'orders.say_paying' : 'orders.say_held';
+}
+
+/** How far a paid order's goods are; what is not sent yet is being prepared. */
+function goods(order: OrderRow): 'confirmed' | 'on_the_way' | 'delivered' | 'received' {
+  const { fulfillment } = order;
+  if (fulfillment === 'shipped') return 'on_the_way';
+  if (fulfillment === 'delivered') return 'delivered';
+  return fulfillment === 'received' || fulfillment === 'returned' ? 'received' : 'confirmed';
 }
 
 /** The tone of its state: something to do, good, or over. */
@@ -59,7 +73,46 @@ export function tone(order: OrderRow): 'warn' | 'good' | 'neutral' {
 
 /** Whether something about it will change soon without the buyer. */
 export function isMoving(order: OrderRow): boolean {
-  return order.order_state === 'awaiting_payment' || (isPaid(order) && order.ledger === null);
+  return (
+    order.order_state === 'awaiting_payment' ||
+    (isPaid(order) && order.ledger === null) ||
+    order.given_back?.done === false ||
+    (order.order_state === 'canceled' && isPaid(order) && order.charge !== 'refunded')
+  );
+}
+
+/** Whether its own page looks again now and then: shop and carrier do something about it, too. */
+export function isFollowed(order: OrderRow): boolean {
+  return isMoving(order) || order.order_state === 'confirmed' || hasJustEnded(order);
+}
+
+/** Money that was under way when the time was over may still arrive, and go back. */
+function hasJustEnded(order: OrderRow): boolean {
+  return order.order_state === 'expired' && !order.given_back && !!order.pay_url;
+}
+
+/** A paid order that is taken back has been paid before; its money goes back after. */
+function canceled(order: OrderRow, after: SoldOrder | null): Step[] {
+  const last = after?.refunds.at(-1);
+  const end = { ...ended('orders.step_canceled', order), atMs: last?.created_ms ?? null };
+  if (!isPaid(order)) return [ended('orders.step_canceled', order)];
+  return [
+    { text: 'orders.step_paid', reached: true, atMs: order.paid_ms },
+    end,
+    {
+      text: 'orders.step_refunded',
+      reached: order.charge === 'refunded',
+      atMs: last?.done_ms ?? null,
+    },
+  ];
+}
+
+function late(order: OrderRow): Step[] {
+  if (!order.given_back) return [];
+  return [
+    { text: 'orders.step_late', reached: true, atMs: null },
+    { text: 'orders.step_refunded', reached: order.given_back.done, atMs: null },
+  ];
 }
 
 function ended(text: TextKey, order: OrderRow): Step {

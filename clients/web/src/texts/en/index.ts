@@ -1,8 +1,10 @@
+import aftersales from './aftersales';
 import checkout from './checkout';
 import common from './common';
 import console from './console';
 import errors from './errors';
 import lobby from './lobby';
+import merchant from './merchant';
 import moderate from './moderate';
 import orders from './orders';
 import room from './room';
@@ -13,11 +15,13 @@ import studio from './studio';
 import wechat from './wechat';
 
 export default {
+  ...aftersales,
   ...checkout,
   ...common,
   ...console,
   ...errors,
   ...lobby,
+  ...merchant,
   ...moderate,
   ...orders,
   ...room,

@@ -15,6 +15,7 @@ export default {
   'signin.demo_viewer2': 'A second buyer, for the last unit',
   'signin.demo_host': 'Goes live from the studio',
   'signin.demo_brand': 'Books a slot in a show',
+  'signin.demo_merchant': 'Ships, refunds, takes returns',
   'signin.demo_operator': 'Watches over all rooms',
   'signin.viewer2': 'Second viewer',
   'signin.already': 'You are signed in as {name}.',

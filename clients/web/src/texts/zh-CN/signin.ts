@@ -17,6 +17,7 @@ export default {
   'signin.demo_viewer2': '第二位买家，一起抢最后一件',
   'signin.demo_host': '在开播台开播带货',
   'signin.demo_brand': '预约直播间的品牌时段',
+  'signin.demo_merchant': '发货、退款、处理退货',
   'signin.demo_operator': '照看所有直播间',
   'signin.viewer2': '另一位观众',
   'signin.already': '你已登录为 {name}。',

@@ -1,0 +1,4 @@
+import { start } from '../../start';
+import Merchant from './Merchant.svelte';
+
+start(Merchant);

@@ -1,0 +1,9 @@
+/** Where one is in the merchant's pages, by the page's address. */
+export type Place = { view: 'orders' } | { view: 'order'; order: string } | { view: 'settings' };
+
+export function placeOf(path: string): Place {
+  const [, , view, order] = path.split('/');
+  if (view === 'settings') return { view };
+  if (view === 'orders' && order) return { view: 'order', order: decodeURIComponent(order) };
+  return { view: 'orders' };
+}
