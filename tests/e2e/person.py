@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Locator, Page
+
+AXE = Path(__file__).parents[2] / "clients/web/node_modules/axe-core/axe.min.js"
+BARRIERS = """async () => {
+  const {violations} = await axe.run();
+  return violations.map(({id, nodes}) => `${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`);
+}"""
 
 
 class Person:
@@ -34,3 +41,9 @@ class Person:
     def part(self, testid: str) -> Locator:
         """A part of the page by its test id."""
         return self.page.get_by_test_id(testid)
+
+    async def meets_no_barrier(self) -> None:
+        """Has axe look at the page as it is now, and find nothing."""
+        await self.page.evaluate(AXE.read_text())
+        found = await self.page.evaluate(BARRIERS)
+        assert found == []
