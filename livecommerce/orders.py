@@ -267,7 +267,7 @@ class GivenBack(Struct, frozen=True, kw_only=True):
     """Money for an order that came to nothing, on its way back to the buyer."""
 
     reason: str
-    """too_late, wrong_amount, order_gone or paid_twice."""
+    """too_late or wrong_amount."""
     done: bool
     """The provider has returned it."""
 

@@ -9,7 +9,7 @@ import msgspec
 from livecommerce.adapters.redis_connection import Connection
 from livecommerce.adapters.redis_functions import ask, call
 from livecommerce.ids import OrderId, PaymentId, PersonId, Shard, new_id, shard_of
-from livecommerce.orders import Capture
+from livecommerce.orders import Capture, GivenBack
 from livecommerce.payment import Begun, DueRefund, Payment, Standing
 
 
@@ -50,6 +50,14 @@ class RedisPayments:
             deadline_ms=deadline_ms,
             reason=reason.decode(),
         )
+
+    async def given_back(self, order: OrderId) -> GivenBack | None:
+        """What becomes of money that came to nothing for this order, as long as the order is here."""
+        answer = await call(self._redis, shard_of(order), "order_given_back_v1", order)
+        if not answer:
+            return None
+        state, reason = answer
+        return GivenBack(reason=reason.decode(), done=state == b"refunded")
 
     async def captured(self, standing: Standing, provider: str) -> str:
         """Decides once what a capture becomes: applied, or refund_due (then refunded)."""

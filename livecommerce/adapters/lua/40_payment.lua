@@ -179,6 +179,9 @@ register_settling('payment_captured_v1', function(keys, args)
   if reason then
     payment.reason = reason
     turn_payment(tag, payment, 'refund_due')
+    if order and reason ~= 'paid_twice' then
+      redis.call('HSET', order.key, 'given_back', payment.payment)
+    end
     tell_outbox(tag, payment.payment .. ':payment.refund_due:1', 'payment.refund_due', payment.order, payment.room, at_ms,
       unapplied(payment, ',"provider":"' .. payment.provider .. '","transaction":' .. cjson.encode(args[4]), at_ms))
     return { 'ok', 'refund_due', reason }
@@ -261,6 +264,18 @@ register_settling('payment_refunded_v1', function(keys, args)
   end
   return { 'ok', payment.state }
 end)
+
+-- order_given_back_v1 {tag} order
+-- {state, reason} of the payment whose capture came to nothing for this order, or nothing.
+redis.register_function{
+  function_name = 'order_given_back_v1',
+  callback = function(keys, args)
+    local payment = redis.call('HGET', keys[1] .. ':order:' .. args[1], 'given_back')
+    local found = payment and read_payment(keys[1], payment)
+    return found and { found.state, found.reason } or {}
+  end,
+  flags = { 'no-writes' },
+}
 
 -- payment_read_v1 {tag} payment
 -- {order, state, amount_minor, currency, deadline_ms, reason}, or nothing.

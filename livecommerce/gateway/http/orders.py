@@ -16,7 +16,7 @@ from livecommerce.gateway.auth import Door
 from livecommerce.gateway.http.json import answer, read
 from livecommerce.ids import OrderId, PersonId, is_id
 from livecommerce.orders import GivenBack, OpenOrders, OrderCard, OrderRow, OrderStore, row_of
-from livecommerce.payment import Cashier, Payment
+from livecommerce.payment import Cashier
 
 ENDED = ("released", "expired")
 """States of a live order that no sale came of."""
@@ -53,10 +53,10 @@ class Cancellations(Protocol):
 
 
 class Payments(Protocol):
-    """Our record of payments; see ``payment.PaymentBook``."""
+    """Our record of payments; see ``adapters.redis_payments``."""
 
-    async def find(self, payment: str) -> Payment | None:
-        """The payment, or ``None``."""
+    async def given_back(self, order: OrderId) -> GivenBack | None:
+        """What becomes of money that came to nothing for this order, as long as the order is live."""
         ...
 
 
@@ -100,13 +100,8 @@ class BuyerOrders:
 
     async def _given_back(self, card: OrderCard) -> GivenBack | None:
         """What became of money that came for an order that had ended."""
-        if card.state not in ENDED or not card.pay_url:
-            return None
-        live = await self._live.find(OrderId(card.order))
-        payment = await self._payments.find(live.payment) if live is not None else None
-        if payment is None or payment.state not in ("refund_due", "refunded"):
-            return None
-        return GivenBack(reason=payment.reason, done=payment.state == "refunded")
+        ended = card.state in ENDED
+        return await self._payments.given_back(OrderId(card.order)) if ended else None
 
 
 def order_routes(

@@ -65,15 +65,16 @@ test('a paid order that was canceled tells that the money goes back', () => {
 });
 
 test('money that came too late is told of until it has gone back, and then too', () => {
-  const late = orderRow({ order_state: 'expired', state: 'expired', pay_url: '/pay' });
-  expect(isFollowed(late)).toBe(true);
+  const late = orderRow({ order_state: 'expired', state: 'expired', expires_ms: 1000 });
+  expect(isFollowed(late, 2000)).toBe(true);
+  expect(isFollowed(late, 1_000_000)).toBe(false);
   const due = { ...late, given_back: { reason: 'too_late', done: false } };
   expect(sentence(due)).toBe('orders.say_late');
   expect(isMoving(due)).toBe(true);
   const back = { ...late, given_back: { reason: 'too_late', done: true } };
   expect(sentence(back)).toBe('orders.say_late_back');
   expect(reached(back).slice(-2)).toEqual(['orders.step_late', 'orders.step_refunded']);
-  expect(isFollowed(back)).toBe(false);
+  expect(isFollowed(back, 2000)).toBe(false);
 });
 
 test('a confirmed order says where the goods are, and when they were sent', () => {

@@ -3,6 +3,9 @@ import type { SoldOrder } from '../../after-sales/api';
 import type { OrderRow } from '../../api';
 import type { TextKey } from '../../texts/index.svelte';
 
+/** How long after its end an order is still looked at, for money that comes too late. */
+const LATE_MS = 300_000;
+
 export interface Step {
   text: TextKey;
   reached: boolean;
@@ -82,13 +85,14 @@ export function isMoving(order: OrderRow): boolean {
 }
 
 /** Whether its own page looks again now and then: shop and carrier do something about it, too. */
-export function isFollowed(order: OrderRow): boolean {
-  return isMoving(order) || order.order_state === 'confirmed' || hasJustEnded(order);
+export function isFollowed(order: OrderRow, nowMs: number): boolean {
+  return isMoving(order) || order.order_state === 'confirmed' || hasJustEnded(order, nowMs);
 }
 
 /** Money that was under way when the time was over may still arrive, and go back. */
-function hasJustEnded(order: OrderRow): boolean {
-  return order.order_state === 'expired' && !order.given_back && !!order.pay_url;
+function hasJustEnded(order: OrderRow, nowMs: number): boolean {
+  const late = nowMs - order.expires_ms < LATE_MS;
+  return order.order_state === 'expired' && !order.given_back && late;
 }
 
 /** A paid order that is taken back has been paid before; its money goes back after. */
