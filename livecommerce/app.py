@@ -59,6 +59,7 @@ from livecommerce.gateway.http.schedule import ScheduleRoutes
 from livecommerce.gateway.http.session import session_routes
 from livecommerce.gateway.http.share import ShareRoutes
 from livecommerce.gateway.http.sign_outs import sign_out_routes
+from livecommerce.gateway.http.statements import statement_routes
 from livecommerce.gateway.lasting_rooms import LastingRooms
 from livecommerce.gateway.limits import OpeningLimits
 from livecommerce.gateway.metrics_board import MetricsBoard
@@ -283,6 +284,7 @@ def _console(settings: Settings, stores: Stores, door: Door, books: LedgerBooks)
     return [
         *console_routes(door, rooms, status_file, redis, books.overview, now_ms),
         *ledger_routes(books, door, RequestTrail(stores.audit, now_ms)),
+        *statement_routes(books.ledger, door, now_ms),
     ]
 
 

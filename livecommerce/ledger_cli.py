@@ -251,7 +251,8 @@ async def _trial_balance(desk: LedgerDesk, options: argparse.Namespace) -> int:
 
 async def _statement(desk: LedgerDesk, options: argparse.Namespace) -> int:
     to_ms = now_ms() if options.to_ms is None else options.to_ms
-    entries = _scan(desk, "Reading the ledger", quiet=options.json or options.output is None)
+    quiet = options.json or options.output is None
+    entries = _scan(desk, "Reading the ledger", quiet=quiet, owner=options.owner)
     statement = await make_statement(entries, options.owner, options.from_ms, to_ms)
     if options.json:
         text = msgspec.json.encode(statement).decode() + "\n"
@@ -267,11 +268,11 @@ async def _statement(desk: LedgerDesk, options: argparse.Namespace) -> int:
 # ---------------------------------------------------------------- output
 
 
-async def _scan(desk: LedgerDesk, title: str, *, quiet: bool) -> AsyncIterator[Entry]:
-    total = (await desk.ledger.health()).entries
+async def _scan(desk: LedgerDesk, title: str, *, quiet: bool, owner: str = "") -> AsyncIterator[Entry]:
+    total = None if owner else (await desk.ledger.health()).entries
     with Progress(console=progress_console, disable=quiet) as progress:
         task = progress.add_task(title, total=total)
-        async for entry in desk.ledger.scan():
+        async for entry in desk.ledger.scan(owner):
             progress.advance(task)
             yield entry
 

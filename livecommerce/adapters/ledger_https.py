@@ -115,9 +115,9 @@ class HttpsLedger:
         """Not to be had from a receiver."""
         self._cannot_tell(f"the last {limit} entries")
 
-    async def scan(self) -> AsyncIterator[Entry]:
+    async def scan(self, owner: str = "") -> AsyncIterator[Entry]:
         """Not to be had from a receiver."""
-        self._cannot_tell("all entries")
+        self._cannot_tell(f"the entries of {owner}" if owner else "all entries")
         yield
 
     async def trial_balance(self) -> Sequence[Balance]:

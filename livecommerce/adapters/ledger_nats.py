@@ -24,6 +24,7 @@ from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import APIError, NotFoundError
 
+from livecommerce.ledger.accounts import accounts_of
 from livecommerce.ledger.backend import Balance, Health, LedgerAway, LedgerBackend, Outcome, Posted
 from livecommerce.ledger.entry import Entry, content_hash, defect
 
@@ -102,8 +103,15 @@ class NatsLedger:
         found = [entry async for entry in self._messages(f"{SUBJECTS}.>", max(1, last - limit + 1))]
         return found[::-1][:limit]
 
-    async def scan(self) -> AsyncIterator[Entry]:
-        """The whole stream as it is now, by an ordered consumer that leaves nothing behind."""
+    async def scan(self, owner: str = "") -> AsyncIterator[Entry]:
+        """The whole stream as it is now, or what of it touches an owner's accounts."""
+        accounts = frozenset(accounts_of(owner))
+        async for entry in self._stream_entries():
+            if not owner or any(posting.account in accounts for posting in entry.postings):
+                yield entry
+
+    async def _stream_entries(self) -> AsyncIterator[Entry]:
+        """All entries, by an ordered consumer that leaves nothing behind."""
         left = (await self._info()).state.messages
         config = ConsumerConfig(ack_policy=AckPolicy.NONE, inactive_threshold=60)
         try:

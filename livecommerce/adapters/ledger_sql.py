@@ -33,6 +33,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from livecommerce.adapters.sql_connection import AWAY, is_unfit, reading
+from livecommerce.ledger.accounts import accounts_of
 from livecommerce.ledger.backend import Balance, Health, LedgerAway, Outcome, Posted
 from livecommerce.ledger.entry import Entry, content_hash, defect
 
@@ -133,15 +134,14 @@ class SqlLedger:
         """The last applied entries, newest first."""
         return await self._read(select(_entries.c.document).order_by(_entries.c.number.desc()).limit(limit))
 
-    async def scan(self) -> AsyncIterator[Entry]:
-        """All entries, a page at a time."""
+    async def scan(self, owner: str = "") -> AsyncIterator[Entry]:
+        """All entries, or those that touch an owner's accounts, a page at a time."""
+        page = select(_entries.c.number, _entries.c.document).order_by(_entries.c.number).limit(_SCAN_ROWS)
+        if owner:
+            touched = select(_postings.c.entry).where(_postings.c.account.in_(accounts_of(owner)))
+            page = page.where(_entries.c.entry.in_(touched))
         after = 0
-        while rows := await self._rows(
-            select(_entries.c.number, _entries.c.document)
-            .where(_entries.c.number > after)
-            .order_by(_entries.c.number)
-            .limit(_SCAN_ROWS)
-        ):
+        while rows := await self._rows(page.where(_entries.c.number > after)):
             for row in rows:
                 yield msgspec.json.decode(row.document, type=Entry)
             after = rows[-1].number

@@ -60,5 +60,11 @@ def owner_of(account: str) -> str:
     return account.partition(":")[2]
 
 
+def accounts_of(owner: str) -> tuple[str, ...]:
+    """Every account that somebody can have, as merchant, as creator and as host."""
+    shares = (merchant(owner), creator(owner), host(owner))
+    return tuple(name for share in shares for name in (share.pending, share.settled))
+
+
 def _owed(role: str, owner: str) -> ShareAccount:
     return ShareAccount(f"{role}.pending:{owner}", f"{role}.available:{owner}")

@@ -88,8 +88,11 @@ class LedgerBackend(Protocol):
         """The last applied entries, newest first. Raises like ``lookup``."""
         ...
 
-    def scan(self) -> AsyncIterator[Entry]:
-        """All entries in the order they were applied. Raises like ``lookup``."""
+    def scan(self, owner: str = "") -> AsyncIterator[Entry]:
+        """All entries in the order they were applied, or those that touch an owner's accounts.
+
+        Raises like ``lookup``.
+        """
         ...
 
     async def trial_balance(self) -> Sequence[Balance]:

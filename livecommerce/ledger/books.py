@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from livecommerce.ids import Shard
-from livecommerce.ledger.backend import Balance, LedgerAway, LedgerBackend
+from livecommerce.ledger.backend import Balance, Health, LedgerAway, LedgerBackend
 from livecommerce.ledger.queue import QueueDesk
 from livecommerce.outbox import Outbox, OutboxLag
 
@@ -43,14 +43,33 @@ class Glance(Struct, frozen=True, kw_only=True):
     ledger: LedgerGlance
 
 
+async def measure(outbox: Outbox, shards: Sequence[Shard], queue: QueueDesk, ledger: LedgerBackend) -> Glance:
+    """The same without the trial balance, for which the whole ledger has to be read.
+
+    Raises:
+        Unavailable: Redis or SQL is away.
+    """
+    return await _glance(outbox, shards, queue, await ledger.health(), ())
+
+
 async def look(outbox: Outbox, shards: Sequence[Shard], queue: QueueDesk, ledger: LedgerBackend) -> Glance:
     """How everything is now.
 
     Raises:
         Unavailable: Redis or SQL is away. A ledger that is away is part of the answer.
     """
+    return await _glance(outbox, shards, queue, await ledger.health(), await _totals(ledger))
+
+
+async def _glance(
+    outbox: Outbox,
+    shards: Sequence[Shard],
+    queue: QueueDesk,
+    health: Health,
+    trial_balance: tuple[Totals, ...],
+) -> Glance:
     lags = [await outbox.lag(shard) for shard in shards]
-    status, health = await queue.status(), await ledger.health()
+    status = await queue.status()
     return Glance(
         outbox=OutboxLag(
             length=sum(lag.length for lag in lags),
@@ -64,7 +83,7 @@ async def look(outbox: Outbox, shards: Sequence[Shard], queue: QueueDesk, ledger
             pending=status.pending,
             dead=status.dead,
             oldest_ms=status.oldest_ms,
-            trial_balance=await _totals(ledger),
+            trial_balance=trial_balance,
         ),
     )
 

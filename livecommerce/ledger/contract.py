@@ -150,6 +150,15 @@ async def walks_through_everything_once(ledger: LedgerBackend) -> None:
     _expect(found == batch, "scan answers each entry once, in order")
 
 
+async def walks_through_the_entries_of_one_owner(ledger: LedgerBackend) -> None:
+    """Statements read what touches an owner's accounts, pending or available, and nothing else."""
+    owner = new_id()
+    mine = [_owned(f"merchant.pending:{owner}"), _owned(f"creator.available:{owner}")]
+    await ledger.post([mine[0], sample_entry(), _owned(f"merchant.pending:{owner}x"), mine[1]])
+    found = [entry async for entry in ledger.scan(owner)]
+    _expect(found == mine, "scan of an owner answers the owner's entries, in order")
+
+
 async def keeps_debits_equal_to_credits(ledger: LedgerBackend) -> None:
     """The trial balance adds up whatever was posted, and moves by what was applied alone."""
     before = await _sides(ledger)
@@ -178,6 +187,7 @@ READING_CHECKS: tuple[Check, ...] = (
     knows_nothing_of_an_order_never_posted,
     shows_the_newest_first,
     walks_through_everything_once,
+    walks_through_the_entries_of_one_owner,
     keeps_debits_equal_to_credits,
 )
 CHECKS = POSTING_CHECKS + READING_CHECKS
@@ -196,6 +206,14 @@ async def _sides(ledger: LedgerBackend) -> dict[tuple[str, str], tuple[int, int]
         (balance.account, balance.currency): (balance.debit_minor, balance.credit_minor)
         for balance in await ledger.trial_balance()
     }
+
+
+def _owned(account: str) -> Entry:
+    entry = sample_entry()
+    receivable, owed, rest = entry.postings
+    return msgspec.structs.replace(
+        entry, postings=(receivable, msgspec.structs.replace(owed, account=account), rest)
+    )
 
 
 def _unbalanced(entry: Entry) -> Entry:

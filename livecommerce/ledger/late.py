@@ -34,9 +34,9 @@ class LateLedger:
         """The last applied entries, newest first."""
         return await (await self._ledger()).recent(limit)
 
-    async def scan(self) -> AsyncIterator[Entry]:
-        """All entries in the order they were applied."""
-        async for entry in (await self._ledger()).scan():
+    async def scan(self, owner: str = "") -> AsyncIterator[Entry]:
+        """All entries in the order they were applied, or those that touch an owner's accounts."""
+        async for entry in (await self._ledger()).scan(owner):
             yield entry
 
     async def trial_balance(self) -> Sequence[Balance]:

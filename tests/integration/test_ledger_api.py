@@ -25,6 +25,7 @@ from livecommerce.gateway.auth import Door, Tokens
 from livecommerce.gateway.http.application import application
 from livecommerce.gateway.http.ledger import LedgerBooks, ledger_routes
 from livecommerce.gateway.http.request_trail import RequestTrail
+from livecommerce.gateway.http.statements import statement_routes
 from livecommerce.ids import PersonId, ShopId
 from livecommerce.ledger.backend import LedgerBackend
 from livecommerce.ledger.books import Totals
@@ -51,12 +52,13 @@ class Console:
         self.books = LedgerBooks(RedisOutbox(redis, "projector", "x"), [SHARD], self.queue, ledger, now_ms)
         self._door = Door(Tokens(SECRET, now_ms), [OURS])
         routes = ledger_routes(self.books, self._door, RequestTrail(SqlAudit(sql), now_ms))
-        app = application(routes, nothing, "")
+        app = application([*routes, *statement_routes(ledger, self._door, now_ms)], nothing, "")
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=OURS)
 
-    def as_(self, role: str) -> dict[str, str]:
+    def as_(self, role: str, shop: str = "", who: str = "op") -> dict[str, str]:
         """Headers of somebody with a role."""
-        person = Person(person=PersonId("op"), name="Op", guest=False, roles=(Membership(role, ShopId("")),))
+        roles = (Membership(role, ShopId(shop)),)
+        person = Person(person=PersonId(who), name="Op", guest=False, roles=roles)
         return {"authorization": f"Bearer {self._door.tokens.mint(person)[0]}"}
 
     async def relay(self) -> None:
@@ -146,3 +148,44 @@ async def test_gauges_tell_length_and_age(console: Console) -> None:
     assert gauges["livecommerce_ledger_pending"] == 1
     assert gauges["livecommerce_ledger_age_seconds"] > 0
     assert gauges["livecommerce_ledger_up"]
+
+
+SINCE = "from_ms=1600000000000&to_ms=1800000000000"
+
+
+async def test_a_merchant_reads_the_shops_statement_as_json_csv_and_a_page(console: Console) -> None:
+    await confirm(console.sql, "a", "b")
+    await console.relay()
+    merchant, where = console.as_("merchant", "shop"), f"/api/statements/shop?{SINCE}"
+    statement = (await console.http.get(where, headers=merchant)).json()
+    assert statement["closing"] == {"merchant.pending:shop CNY": 2 * (7068 - 51)}
+    assert {line["order"] for line in statement["lines"]} == {"a", "b"}
+    table = await console.http.get(f"{where}&format=csv", headers=merchant)
+    assert (table.headers["content-type"], table.text.count("\r\n")) == ("text/csv; charset=utf-8", 5)
+    page = await console.http.get(f"{where}&format=html", headers=merchant)
+    assert page.headers["content-type"].startswith("text/html")
+    assert ("对账单" in page.text, "140.34 CNY" in page.text) == (True, True)
+    english = await console.http.get(f"{where}&format=html&lang=en", headers=merchant)
+    assert "Closing balance" in english.text
+
+
+async def test_creators_and_brands_read_their_own_statements(console: Console) -> None:
+    await confirm(console.sql, "a")
+    await console.relay()
+    where = f"/api/statements/creator?{SINCE}"
+    creator = await console.http.get(where, headers=console.as_("host", "shop", who="creator"))
+    assert creator.json()["closing"] == {"creator.pending:creator CNY": 1900}
+    brand = await console.http.get(f"/api/statements/shop?{SINCE}", headers=console.as_("brand", "shop"))
+    assert brand.status_code == 200
+
+
+@pytest.mark.parametrize(("role", "shop"), [("merchant", "another"), ("host", "shop"), ("brand", "another")])
+async def test_nobody_reads_the_statement_of_others(console: Console, role: str, shop: str) -> None:
+    response = await console.http.get("/api/statements/shop", headers=console.as_(role, shop))
+    assert response.status_code == 403
+
+
+@pytest.mark.parametrize("query", ["format=xml", "from_ms=2&to_ms=1", "from_ms=-1", "to_ms=tomorrow"])
+async def test_a_statement_of_nonsense_is_refused(console: Console, query: str) -> None:
+    response = await console.http.get(f"/api/statements/shop?{query}", headers=console.as_("operator"))
+    assert (response.status_code, response.json()["error"]["code"]) == (422, "bad_request")

@@ -63,3 +63,9 @@ async def test_the_page_can_be_printed_and_escapes_what_it_shows() -> None:
     assert "<b>" not in page
     assert "@media print" in page
     assert "creator.pending:creator: 19.00 CNY" in page
+
+
+async def test_the_page_is_in_english_unless_it_is_asked_in_chinese() -> None:
+    statement = await of_the_second_day("creator")
+    assert '<html lang="zh-CN">' in as_html(statement, "zh-CN")
+    assert as_html(statement, '"><script>') == as_html(statement)

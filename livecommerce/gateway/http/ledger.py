@@ -19,7 +19,7 @@ from livecommerce.gateway.http.json import answer, query_number, read
 from livecommerce.gateway.http.request_trail import RequestTrail
 from livecommerce.ids import Shard
 from livecommerce.ledger.backend import LedgerAway, LedgerBackend
-from livecommerce.ledger.books import Glance, look
+from livecommerce.ledger.books import Glance, look, measure
 from livecommerce.ledger.entry import Entry
 from livecommerce.ledger.queue import QueueDesk
 from livecommerce.outbox import Outbox
@@ -63,7 +63,7 @@ class LedgerBooks:
     async def refresh(self) -> None:
         """Measures what the gauges show."""
         try:
-            self._last = await look(self._outbox, self._shards, self.queue, self.ledger)
+            self._last = await measure(self._outbox, self._shards, self.queue, self.ledger)
         except Unavailable as error:
             self._last = None
             log.warning("The ledger's gauges are not known: %s", error)
