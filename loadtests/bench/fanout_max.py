@@ -157,7 +157,7 @@ def _result(sizes: list[Size]) -> Result:
     worst = min(sizes, key=lambda size: size.ratio)
     delay = max(size.delay_ms_p99 for size in sizes)
     return Result(
-        name="fanout_max",
+        name="fanout-max",
         value=round(statistics.median(full.per_core_second for full, _ in worst.pairs)),
         unit="deliveries per second of CPU",
         baseline=round(statistics.median(loop.per_core_second for _, loop in worst.pairs)),

@@ -26,3 +26,19 @@ def test_every_control_message_has_its_effect_told_and_drawn(event: str) -> None
 @pytest.mark.parametrize("code", list(Close))
 def test_every_close_code_is_explained(code: Close) -> None:
     assert re.search(rf"^\|[^|]*\b{code.value}\b", PAGE, re.M)
+
+
+def test_the_measured_table_is_the_one_that_performance_md_explains() -> None:
+    table = measured(ROOT / "docs" / "realtime.md")
+    assert table == measured(ROOT / "docs" / "performance.md")
+    names = set(re.findall(r"^\| `([a-z-]+)`", table, re.M))
+    assert names == {"fanout", "fanout-max", "idle", "join", "comments", "nodes"}
+
+
+def measured(page: Path) -> str:
+    """The table of the realtime plane."""
+    found = re.search(
+        r"^\| benchmark \| value \| baseline \|[^\n]*\n(?:\|[^\n]*\n)+", page.read_text("utf-8"), re.M
+    )
+    assert found is not None
+    return found.group()
