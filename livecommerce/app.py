@@ -62,6 +62,7 @@ from livecommerce.gateway.http.sign_outs import sign_out_routes
 from livecommerce.gateway.http.statements import statement_routes
 from livecommerce.gateway.lasting_rooms import LastingRooms
 from livecommerce.gateway.limits import OpeningLimits
+from livecommerce.gateway.lines import Lines
 from livecommerce.gateway.metrics_board import MetricsBoard
 from livecommerce.gateway.open_records import OpenRecords
 from livecommerce.gateway.proxies import parse_networks
@@ -86,6 +87,7 @@ from livecommerce.settings import Settings
 from livecommerce.signatures import derive_key
 from livecommerce.stores import Stores
 from livecommerce.worker.archive import Archivist
+from livecommerce.worker.draws import Draws
 from livecommerce.worker.expiry import Expiry
 from livecommerce.worker.payments import PaymentWatch
 from livecommerce.worker.projector import Projector
@@ -144,6 +146,7 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
             lasting,
             bus,
             stores.inventory.stock,
+            stores.waitlists.counts,
             comments,
             stores.sanctions,
             node,
@@ -295,12 +298,14 @@ def _handlers(
     stockroom = Stockroom(stores.catalog, stores.schedule)
     checkout = Checkout(stores.inventory, stores.coupons, stores.shops, now_ms)
     desk = HoldBatch(checkout, background, now_ms)
+    lines = Lines(stores.waitlists, stores.seeds)
     selling = SellingCommands(
         desk,
         stores.inventory,
         stockroom,
         stores.coupons,
         stores.campaigns,
+        lines,
         trail,
         now_ms,
         settings.hold_seconds,
@@ -309,6 +314,7 @@ def _handlers(
         **RoomCommands(stockroom, words, stores.sanctions, trail, now_ms).handlers(),
         **StageCommands(trail, now_ms).handlers(),
         **selling.handlers(),
+        **lines.handlers(),
     }
 
 
@@ -399,6 +405,7 @@ def _jobs(settings: Settings, stores: Stores) -> Sequence[Job]:
     outbox = RedisOutbox(stores.redis, "projector", new_id())
     return (
         Expiry(stores.orders, stores.coupons, stores.cashier, shards).run,
+        Draws(stores.lotteries, stores.seeds, shards).run,
         PaymentWatch(stores.payments, stores.cashier, shards).run,
         Projector(outbox, SqlProjection(stores.sql), stores.orders, shards).run,
         RefundWatch(stores.refund_desk).run,

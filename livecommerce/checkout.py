@@ -34,6 +34,8 @@ class Wish(Struct, frozen=True, kw_only=True):
     segment: str | None = None
     """The part of the show that is on air."""
     brand: str | None = None
+    room: str = ""
+    """Where it was made; sales of other rooms are not found there."""
 
     def fingerprint(self) -> str:
         """What makes two wishes with one key the same wish."""
@@ -210,6 +212,8 @@ class Checkout:
             return NotFound("coupon_not_found")
         try:
             basket = basket_of(wish.lines, self._offers)
+            if wish.room not in ("", basket.first.room):
+                raise NotFound("sale_not_found")
             policy = self._policies.of(basket.first.shop)
             order = OrderId(new_id(shard_of(basket.first.sale), at_ms))
             return check_out(wish, basket, [coupons[grant] for grant in wish.grants], policy, order, at_ms)

@@ -16,6 +16,7 @@ from livecommerce.catalog_cli import add_catalog_commands
 from livecommerce.gateway import asyncapi
 from livecommerce.ledger_cli import add_ledger_commands
 from livecommerce.person_cli import add_person_commands
+from livecommerce.sale_cli import add_sale_commands
 from livecommerce.settings import BadSetting, Settings, read_settings
 
 MIN_SECRET = 32
@@ -51,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     add_catalog_commands(commands)
     add_ledger_commands(commands)
     add_person_commands(commands)
+    add_sale_commands(commands)
     described = commands.add_parser("asyncapi", help="print the socket's AsyncAPI document")
     described.set_defaults(run=_asyncapi)
     return parser

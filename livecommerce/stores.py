@@ -12,12 +12,14 @@ from livecommerce.adapters.redis_address import connect
 from livecommerce.adapters.redis_coupons import RedisCoupons
 from livecommerce.adapters.redis_inventory import RedisInventory
 from livecommerce.adapters.redis_live_rooms import RedisLiveRooms
+from livecommerce.adapters.redis_lottery import RedisLottery
 from livecommerce.adapters.redis_orders import RedisOrders
 from livecommerce.adapters.redis_payments import RedisPayments
 from livecommerce.adapters.redis_revocations import RedisRevocations
 from livecommerce.adapters.redis_rooms import RedisRooms
 from livecommerce.adapters.redis_sanctions import RedisSanctions
 from livecommerce.adapters.redis_share import RedisShares
+from livecommerce.adapters.redis_waitlist import RedisWaitlist
 from livecommerce.adapters.sql_accounts import SqlAccounts
 from livecommerce.adapters.sql_addresses import SqlAddressBooks, SqlDeliveries
 from livecommerce.adapters.sql_audit import SqlAudit
@@ -36,6 +38,7 @@ from livecommerce.aftersales.refund_desk import RefundDesk
 from livecommerce.clock import now_ms
 from livecommerce.coupon import ShareRewards
 from livecommerce.gateway.programme import Programme
+from livecommerce.lottery import Seeds
 from livecommerce.payment import Cashier, PaymentProvider
 from livecommerce.settings import Settings
 from livecommerce.share import Seal, Sharing
@@ -64,6 +67,9 @@ class Stores:
         self.revocations = RedisRevocations(self.redis)
         self.sanctions = RedisSanctions(self.redis)
         self.inventory = RedisInventory(self.redis)
+        self.waitlists = RedisWaitlist(self.redis)
+        self.lotteries = RedisLottery(self.redis)
+        self.seeds = Seeds(derive_key(settings.token_secret, "lottery"))
         self.coupons = RedisCoupons(self.redis, settings.shards)
         self.orders = RedisOrders(self.redis, settings.shards)
         self.payments = RedisPayments(self.redis)

@@ -19,6 +19,7 @@ from livecommerce.room.live import LoadedRoom, Stale
 from livecommerce.room.presence import Attendance
 from livecommerce.room.room import fold
 from livecommerce.room.sanctions import Sanction
+from livecommerce.waitlist import PlaceCard
 
 
 class FakeRooms:
@@ -173,11 +174,12 @@ class FakeRevocations:
 
 
 class FakeRecords:
-    """Everybody's open orders and coupons."""
+    """Everybody's open orders, coupons and places."""
 
     def __init__(self) -> None:
         self.orders: dict[str, list[OrderCard]] = {}
         self.grants: dict[str, list[GrantCard]] = {}
+        self.places: dict[str, list[PlaceCard]] = {}
         self.reads: list[int] = []
         """How many people each read was for."""
         self.gate = asyncio.Event()
@@ -187,13 +189,17 @@ class FakeRecords:
 
     async def read(
         self, room: str, persons: Sequence[str]
-    ) -> dict[str, tuple[list[OrderCard], list[GrantCard]]]:
+    ) -> dict[str, tuple[list[OrderCard], list[GrantCard], list[PlaceCard]]]:
         self.reads.append(len(persons))
         await self.gate.wait()
         if self.away:
             raise Unavailable("redis_away")
-        having = (person for person in persons if person in self.orders or person in self.grants)
-        return {person: (self.orders.get(person, []), self.grants.get(person, [])) for person in having}
+        kinds = (self.orders, self.grants, self.places)
+        having = (person for person in persons if any(person in kind for kind in kinds))
+        return {
+            person: (self.orders.get(person, []), self.grants.get(person, []), self.places.get(person, []))
+            for person in having
+        }
 
 
 class FakeShelf:

@@ -37,6 +37,7 @@ from livecommerce.gateway.timing_wheel import TimingWheel
 from livecommerce.gateway.trail import Trail
 from livecommerce.ids import SaleId
 from livecommerce.room.live import LoadedRoom
+from livecommerce.waitlist import QueueCount
 from livecommerce.word_filter import WordFilter
 from tests.fakes import (
     FakeAudit,
@@ -80,6 +81,7 @@ class TestGateway:
         self.wheel = TimingWheel()
         self.records = FakeRecords()
         self.stock: dict[str, StockCount] = {}
+        self.queues: dict[str, QueueCount] = {}
         self.comments = FakeComments(LAST_COMMENTS)
         self.sanctions = FakeSanctions(bus)
         self.audit = FakeAudit()
@@ -123,6 +125,7 @@ class TestGateway:
             self.store,
             self.bus,
             self.read_stock,
+            self.read_queues,
             self.comments,
             self.sanctions,
             self._node,
@@ -133,6 +136,10 @@ class TestGateway:
     async def read_stock(self, sales: Sequence[SaleId]) -> Sequence[StockCount]:
         """What the inventory says is left."""
         return [self.stock[sale] for sale in sales if sale in self.stock]
+
+    async def read_queues(self, sales: Sequence[SaleId]) -> Sequence[QueueCount]:
+        """How long lines are."""
+        return [self.queues[sale] for sale in sales if sale in self.queues]
 
     def token(self, person: str = HOST, name: str = "Mei", *roles: Membership, guest: bool = False) -> str:
         """A session token."""

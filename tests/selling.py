@@ -12,6 +12,7 @@ from livecommerce.adapters.redis_coupons import RedisCoupons
 from livecommerce.adapters.redis_inventory import RedisInventory
 from livecommerce.adapters.redis_orders import RedisOrders
 from livecommerce.adapters.redis_payments import RedisPayments
+from livecommerce.adapters.redis_records import RedisRecords
 from livecommerce.adapters.redis_waitlist import RedisWaitlist
 from livecommerce.basket import Offer, WishLine
 from livecommerce.checkout import Checkout, Held, Wish
@@ -158,8 +159,8 @@ class Shop:
 
     async def places(self, person: str) -> list[PlaceCard]:
         """What a person is shown of their places when they join."""
-        cards: Any = await self.redis.fcall("places_v1", 1, tag(self.shard), self.room, person)
-        return [msgspec.json.decode(card, type=PlaceCard) for card in cards]
+        records = await RedisRecords(self.redis).read(self.room, [person])
+        return list(records[person][2]) if person in records else []
 
     async def turn_is_over(self, sale: str, person: str) -> None:
         """Moves the end of somebody's turn into the past, as waiting would."""

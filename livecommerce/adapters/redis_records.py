@@ -1,4 +1,4 @@
-"""People's open orders and coupons of a room, read for many at once."""
+"""People's open orders, coupons and places of a room, read for many at once."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import msgspec
 
 from livecommerce.adapters.redis_connection import Connection
 from livecommerce.adapters.redis_functions import call
+from livecommerce.adapters.redis_waitlist import decode_place
 from livecommerce.coupon import GrantCard
 from livecommerce.ids import shard_of
 from livecommerce.orders import OrderCard
+from livecommerce.waitlist import PlaceCard
 
-Records = tuple[Sequence[OrderCard], Sequence[GrantCard]]
+Records = tuple[Sequence[OrderCard], Sequence[GrantCard], Sequence[PlaceCard]]
 
 log = logging.getLogger(__name__)
 
@@ -35,16 +37,18 @@ class RedisRecords:
 
 
 def _records(person: bytes, cards: Sequence[bytes]) -> Records:
-    orders, grants = [], []
+    orders, grants, places = [], [], []
     for name, card in _pairs(cards):
         try:
             if name.startswith(b"grant:"):
                 grants.append(_decode_grant(card))
+            elif name.startswith(b"place:"):
+                places.append(decode_place(card))
             else:
                 orders.append(_decode_order(card))
         except msgspec.DecodeError:  # the others are still good
             log.exception("a record of %s cannot be read", person.decode())
-    return orders, grants
+    return orders, grants, places
 
 
 def _pairs(flat: Sequence[Any]) -> Sequence[tuple[Any, Any]]:

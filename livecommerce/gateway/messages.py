@@ -18,6 +18,7 @@ from livecommerce.orders import OrderCard
 from livecommerce.room.cards import NO_END_MS, CommentLine, PersonCard, RoomState
 from livecommerce.room.events import RoomEvent
 from livecommerce.room.sanctions import Sanction
+from livecommerce.waitlist import PlaceCard, QueueCount
 
 Id = Annotated[str, Meta(max_length=32)]
 Key = Annotated[str, Meta(min_length=8, max_length=64, pattern=r"^[0-9A-Za-z_-]+$")]
@@ -103,6 +104,20 @@ class BuyBag(ClientMessage, frozen=True, kw_only=True, tag="buy.bag"):
     """The coupons to use: one of the merchant's and one of the platform's at most."""
 
 
+class Wait(ClientMessage, frozen=True, kw_only=True, tag="wait"):
+    """Asks for a place in the line of a sold-out sale, or for a part in its draw; answered by ``ok`` with the
+    place. Who has one keeps it."""
+
+    sale: Id
+    qty: Annotated[int, Meta(ge=1, le=99)] = 1
+
+
+class WaitLeave(ClientMessage, frozen=True, kw_only=True, tag="wait.leave"):
+    """Gives up one's place, entry or turn; answered by ``ok`` with what it was."""
+
+    sale: Id
+
+
 class Claim(ClientMessage, frozen=True, kw_only=True, tag="claim"):
     """Takes a coupon that was dropped in the room."""
 
@@ -144,6 +159,12 @@ class SaleOpen(ClientMessage, frozen=True, kw_only=True, tag="sale.open"):
     """How long until it opens, by the server's clock."""
     opens_ms: Annotated[int, Meta(ge=0, le=NO_END_MS)] = 0
     """When it opens, at most a day ahead; 0 or a time that has passed: at once."""
+    mode: Literal["fifo", "lottery"] = "fifo"
+    """First come, first served; or the units are drawn for among all who ask within the window."""
+    window_seconds: Annotated[int, Meta(ge=10, le=86_400)] = 60
+    """How long a draw takes entries; ``seconds`` begin when it is over."""
+    waitlist: bool = True
+    """Whether people can wait for units that come back; after a draw they always can."""
 
 
 class ShelfOpen(ClientMessage, frozen=True, kw_only=True, tag="shelf.open"):
@@ -154,6 +175,8 @@ class ShelfOpen(ClientMessage, frozen=True, kw_only=True, tag="shelf.open"):
     key: Key
     limit: Annotated[int, Meta(ge=1, le=99)] = 5
     """Units per buyer."""
+    waitlist: bool = True
+    """Whether people can wait for units that come back."""
 
 
 class SaleClose(ClientMessage, frozen=True, kw_only=True, tag="sale.close"):
@@ -267,6 +290,8 @@ ClientMessages = (
     | Like
     | Buy
     | BuyBag
+    | Wait
+    | WaitLeave
     | Claim
     | ShowStart
     | ShowEnd
@@ -310,6 +335,7 @@ class Snapshot(ServerMessage, frozen=True, kw_only=True, tag="snapshot"):
     comments: tuple[CommentLine, ...]
     orders: tuple[OrderCard, ...] = ()
     grants: tuple[GrantCard, ...] = ()
+    queues: tuple[QueueCount, ...] = ()
 
 
 class Resumed(ServerMessage, frozen=True, kw_only=True, tag="resumed"):
@@ -326,6 +352,7 @@ class Resumed(ServerMessage, frozen=True, kw_only=True, tag="resumed"):
     comments: tuple[CommentLine, ...]
     orders: tuple[OrderCard, ...] = ()
     grants: tuple[GrantCard, ...] = ()
+    queues: tuple[QueueCount, ...] = ()
 
 
 class Resync(ServerMessage, frozen=True, kw_only=True, tag="resync"):
@@ -343,6 +370,7 @@ class Ok(ServerMessage, frozen=True, kw_only=True, tag="ok", omit_defaults=True)
     id: int
     order: OrderCard | None = None
     grant: GrantCard | None = None
+    place: PlaceCard | None = None
 
 
 class Error(ServerMessage, frozen=True, kw_only=True, tag="error", omit_defaults=True):
@@ -399,10 +427,22 @@ class Grant(ServerMessage, frozen=True, kw_only=True, tag="grant"):
     grant: GrantCard
 
 
+class Place(ServerMessage, frozen=True, kw_only=True, tag="place"):
+    """Your place in a line changed, or how it is, after a join."""
+
+    place: PlaceCard
+
+
 class Stock(ServerMessage, frozen=True, kw_only=True, tag="stock"):
     """What is left of the sales that changed."""
 
     stock: tuple[StockCount, ...]
+
+
+class Queue(ServerMessage, frozen=True, kw_only=True, tag="queue"):
+    """How long the lines are that changed."""
+
+    queues: tuple[QueueCount, ...]
 
 
 class Viewers(ServerMessage, frozen=True, kw_only=True, tag="viewers"):
@@ -473,7 +513,9 @@ ServerMessages = (
     | RoomEvent
     | Order
     | Grant
+    | Place
     | Stock
+    | Queue
     | Viewers
     | Likes
     | Comments

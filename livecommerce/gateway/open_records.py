@@ -14,18 +14,19 @@ from livecommerce.gateway.served_room import ServedRoom
 from livecommerce.gateway.translate import error_message
 from livecommerce.gateway.websocket import RoomProtocol
 from livecommerce.orders import OrderCard
+from livecommerce.waitlist import PlaceCard
 
 AT_ONCE = 500
 """People in one read: the server does nothing else meanwhile."""
 
-Records = tuple[Sequence[OrderCard], Sequence[GrantCard]]
+Records = tuple[Sequence[OrderCard], Sequence[GrantCard], Sequence[PlaceCard]]
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
 
 log = logging.getLogger(__name__)
 
 
 class PersonalRecords(Protocol):
-    """People's open orders and coupons of one room."""
+    """People's open orders, coupons and places of one room."""
 
     async def read(self, room: str, persons: Sequence[str]) -> Mapping[str, Records]:
         """The current versions of those who have any.
@@ -78,14 +79,17 @@ class OpenRecords:
             return
         for viewer in viewers:
             if viewer.person in records:
-                _tell(served, viewer, *records[viewer.person])
+                _tell(served, viewer, records[viewer.person])
 
 
-def _tell(
-    served: ServedRoom, viewer: RoomProtocol, orders: Sequence[OrderCard], grants: Sequence[GrantCard]
-) -> None:
+def _tell(served: ServedRoom, viewer: RoomProtocol, records: Records) -> None:
+    orders, grants, places = records
     if any(order.state == "sold" for order in orders):
         served.buyers.add(viewer.person)
-    news = [*(wire.Order(order=order) for order in orders), *(wire.Grant(grant=grant) for grant in grants)]
+    news = [
+        *(wire.Order(order=order) for order in orders),
+        *(wire.Grant(grant=grant) for grant in grants),
+        *(wire.Place(place=place) for place in places),
+    ]
     if news:
         viewer.send_messages(*news)

@@ -15,6 +15,7 @@ from livecommerce.coupon import Campaign, Campaigns, CouponDrop, Wallets
 from livecommerce.errors import Conflict, DomainError, NotFound, Unavailable
 from livecommerce.flash_sale import TERMS, Inventory, Place, SaleOpening
 from livecommerce.gateway import messages as wire
+from livecommerce.gateway.lines import Lines
 from livecommerce.gateway.room_commands import ok
 from livecommerce.gateway.served_room import ServedRoom
 from livecommerce.gateway.session import Session
@@ -24,6 +25,7 @@ from livecommerce.room import room as rules
 from livecommerce.room.cards import FLASH, SHELF, DropCard, ProductCard, RoomState, SaleCard
 from livecommerce.room.events import RoomEvent
 from livecommerce.room.live import ATTEMPTS, LiveRoom, Stale
+from livecommerce.waitlist import Line
 
 
 class Buying(Protocol):
@@ -64,6 +66,7 @@ class SellingCommands:
         stockroom: Stockroom,
         wallets: Wallets,
         campaigns: Campaigns,
+        lines: Lines,
         trail: Trail,
         clock: Clock,
         hold_seconds: int,
@@ -73,6 +76,7 @@ class SellingCommands:
         self._stockroom = stockroom
         self._wallets = wallets
         self._campaigns = campaigns
+        self._lines = lines
         self._trail = trail
         self._clock = clock
         self._hold_seconds = hold_seconds
@@ -111,7 +115,9 @@ class SellingCommands:
         session.require_account()
         state = session.served.live.state
         for line in lines:
-            card = rules.find_sale(state, line.sale)
+            card = next((card for card in state.sales if card.sale == line.sale), None)
+            if card is None:
+                continue  # it may be closed by now, and still be the buyer's turn: the inventory knows
             if card.version != line.version and card.price_minor != line.price_minor:
                 raise Conflict(
                     "price_changed", price_minor=card.price_minor, version=card.version, sale=card.sale
@@ -127,6 +133,7 @@ class SellingCommands:
                 grants=tuple(grants),
                 segment=segment.segment if segment else None,
                 brand=segment.brand if segment else None,
+                room=state.room,
             )
         )
         for stock in held.stocks:
@@ -156,7 +163,9 @@ class SellingCommands:
         if lent.returned is not None or (lent.allocated, lent.sku) != (message.stock, sku):
             raise Conflict("key_reused")
         try:
-            opening = self._opening(served.live.state, sale, message, product, shown, brand_ppm)
+            line = self._lines.line_of(sale, message)
+            opening = self._opening(served.live.state, sale, message, product, shown, brand_ppm, line)
+            await self._lines.prepare(sale, line)
             await self._append(served, lambda: self._open(served, opening, message))
         except Unavailable:
             raise  # it may have opened; the same key finds out
@@ -187,6 +196,7 @@ class SellingCommands:
         product: Product,
         shown: ProductCard,
         brand_ppm: int,
+        line: Line | None,
     ) -> SaleOpening:
         kind, flash = _kind(message), isinstance(message, wire.SaleOpen)
         segment = state.segment if flash else None
@@ -206,6 +216,9 @@ class SellingCommands:
             hold_seconds=self._hold_seconds,
             segment=segment.segment if segment else None,
             kind=kind,
+            line=line.kind if line else "",
+            window_ms=line.window_seconds * 1000 if line else 0,
+            commit=line.commit if line else "",
         )
         offer = Offer(
             sale=sale,
@@ -230,7 +243,7 @@ class SellingCommands:
             limit=message.limit,
             opens_ms=message.opens_ms if isinstance(message, wire.SaleOpen) else 0,
             wait_ms=message.wait_seconds * 1000 if isinstance(message, wire.SaleOpen) else 0,
-            length_ms=message.seconds * 1000 if isinstance(message, wire.SaleOpen) else 0,
+            length_ms=_length_ms(message, line),
             hold_seconds=self._hold_seconds,
             offer=msgspec.json.encode(offer),
             card=_unchanging(card),
@@ -353,6 +366,14 @@ def _price(message: wire.SaleOpen | wire.ShelfOpen, product: Product) -> int:
 
 def _kind(message: wire.SaleOpen | wire.ShelfOpen) -> str:
     return FLASH if isinstance(message, wire.SaleOpen) else SHELF
+
+
+def _length_ms(message: wire.SaleOpen | wire.ShelfOpen, line: Line | None) -> int:
+    """How long it is open; a draw's entries come before."""
+    seconds = (
+        message.seconds + (line.window_seconds if line else 0) if isinstance(message, wire.SaleOpen) else 0
+    )
+    return seconds * 1000
 
 
 def _unchanging(card: SaleCard) -> bytes:

@@ -37,6 +37,7 @@ from livecommerce.room.lanes import Lane
 from livecommerce.room.live import LiveRoom, LoadedRoom, RoomStore
 from livecommerce.room.presence import Attendance, Presence
 from livecommerce.room.sanctions import BAN, Sanction, Sanctions, SanctionStore
+from livecommerce.waitlist import PlaceCard, QueueCount
 
 LAST_COMMENTS = 50
 ROOM_JOIN_BURST, ROOM_JOINS_PER_SECOND = 20_000, 2_000
@@ -48,6 +49,9 @@ log = logging.getLogger(__name__)
 
 ReadStock = Callable[[Sequence[SaleId]], Awaitable[Sequence[StockCount]]]
 """What is left of some sales of one room; raises ``Unavailable``."""
+
+ReadQueues = Callable[[Sequence[SaleId]], Awaitable[Sequence[QueueCount]]]
+"""How long the lines of some sales of one room are; raises ``Unavailable``."""
 
 
 class CommentHistory(Protocol):
@@ -75,6 +79,7 @@ class ServedRoom:
         store: RoomStore,
         room_bus: bus.Bus,
         read_stock: ReadStock,
+        read_queues: ReadQueues,
         history: CommentHistory,
         sanction_store: SanctionStore,
         node: str,
@@ -95,8 +100,10 @@ class ServedRoom:
         self.desk = Desk()
         self.comments: deque[CommentLine] = deque(maxlen=LAST_COMMENTS)
         self.stock: dict[str, StockCount] = {}
+        self.queues: dict[str, QueueCount] = {}
         self._bus = room_bus
         self._read_stock = read_stock
+        self._read_queues = read_queues
         self._comment_history = history
         self._sanction_store = sanction_store
         self._node = node
@@ -109,6 +116,7 @@ class ServedRoom:
         self._whispers: list[CommentLine] = []
         self._changed_stock: set[str] = set()
         self._own_stock: set[str] = set()
+        self._changed_queues: set[str] = set()
         self._counts_changed = False
         self.idle_since: float | None = None
         self.behind = False
@@ -196,6 +204,7 @@ class ServedRoom:
         running = [SaleId(sale.sale) for sale in self.live.state.sales if sale.phase != "closed"]
         if running:
             self.learn_stock(await self._read_stock(running))
+            self.learn_queues(await self._read_queues(running))
         self.behind = False
 
     # ------------------------------------------------------------ other gateways
@@ -206,10 +215,12 @@ class ServedRoom:
             case bus.Control(epoch=epoch, event=event):
                 if not self.live.absorb(epoch, [event]):
                     self._spawn(self._catch_up_now())
-            case bus.Personal(to=person, order=order, grant=grant):
-                self._tell(person, order, grant)
+            case bus.Personal(to=person, order=order, grant=grant, place=place):
+                self._tell(person, order, grant, place)
             case bus.StockNews(stock=counts):
                 self.learn_stock(counts)
+            case bus.QueueNews(queues=queues):
+                self.learn_queues(queues)
             case bus.Crowd(node=node, comments=comments):
                 if node != self._node:
                     self._note_paces(comments)
@@ -232,13 +243,17 @@ class ServedRoom:
         except Unavailable:
             log.info("room %s catches up later", self.live.room)
 
-    def _tell(self, person: str, order: OrderCard | None, grant: GrantCard | None) -> None:
+    def _tell(
+        self, person: str, order: OrderCard | None, grant: GrantCard | None, place: PlaceCard | None
+    ) -> None:
         if order is not None:
             if order.state == "sold":
                 self.buyers.add(person)
             self.fanout.tell(person, [wire.Order(order=order)])
         if grant is not None:
             self.fanout.tell(person, [wire.Grant(grant=grant)])
+        if place is not None:
+            self.fanout.tell(person, [wire.Place(place=place)])
 
     # ------------------------------------------------------------ moderation
 
@@ -318,6 +333,15 @@ class ServedRoom:
                 self._changed_stock.add(count.sale)
                 self._schedule()
 
+    def learn_queues(self, counts: Iterable[QueueCount]) -> None:
+        """Takes over newer lengths of lines."""
+        for count in counts:
+            known = self.queues.get(count.sale)
+            if known is None or count.v > known.v:
+                self.queues[count.sale] = count
+                self._changed_queues.add(count.sale)
+                self._schedule()
+
     def share_stock(self, count: StockCount) -> None:
         """A hold here changed the stock: tell viewers and the other gateways."""
         self.learn_stock([count])
@@ -371,6 +395,9 @@ class ServedRoom:
         if self._changed_stock:
             yield wire.Stock(stock=tuple(self.stock[sale] for sale in self._changed_stock))
             self._changed_stock.clear()
+        if self._changed_queues:
+            yield wire.Queue(queues=tuple(self.queues[sale] for sale in self._changed_queues))
+            self._changed_queues.clear()
         if self._counts_changed:
             self._counts_changed = False
             yield wire.Viewers(n=self.presence.viewers)

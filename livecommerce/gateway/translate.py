@@ -9,6 +9,7 @@ from livecommerce.flash_sale import StockCount
 from livecommerce.gateway import messages as wire
 from livecommerce.gateway.served_room import ServedRoom
 from livecommerce.gateway.session import Session
+from livecommerce.waitlist import QueueCount
 
 _STATUS: dict[type[errors.DomainError], http.HTTPStatus] = {
     errors.NotFound: http.HTTPStatus.NOT_FOUND,
@@ -57,6 +58,7 @@ def _snapshot(session: Session, server_ms: int) -> wire.Snapshot:
         viewers=served.presence.viewers,
         likes=served.presence.likes,
         comments=tuple(served.comments),
+        queues=_current_queues(served),
     )
 
 
@@ -71,9 +73,15 @@ def _resumed(session: Session, server_ms: int) -> wire.Resumed:
         viewers=served.presence.viewers,
         likes=served.presence.likes,
         comments=tuple(served.comments),
+        queues=_current_queues(served),
     )
 
 
 def _current_stock(served: ServedRoom) -> tuple[StockCount, ...]:
     shown = (served.stock.get(sale.sale) for sale in served.live.state.sales)
+    return tuple(count for count in shown if count is not None)
+
+
+def _current_queues(served: ServedRoom) -> tuple[QueueCount, ...]:
+    shown = (served.queues.get(sale.sale) for sale in served.live.state.sales)
     return tuple(count for count in shown if count is not None)

@@ -14,6 +14,7 @@ from livecommerce.revocation import Revocation
 from livecommerce.room.cards import CommentLine
 from livecommerce.room.events import RoomEvent
 from livecommerce.room.sanctions import Sanction
+from livecommerce.waitlist import PlaceCard, QueueCount
 
 DEPLOYMENT = "00-deployment"
 """The channel that every gateway hears, whatever rooms it serves; it stands where a room's id would."""
@@ -28,17 +29,24 @@ class Control(Struct, frozen=True, tag_field="k", tag="control"):
 
 
 class Personal(Struct, frozen=True, tag_field="k", tag="personal"):
-    """One person's order or coupon changed."""
+    """One person's order, coupon or place in a line changed."""
 
     to: str
     order: OrderCard | None = None
     grant: GrantCard | None = None
+    place: PlaceCard | None = None
 
 
 class StockNews(Struct, frozen=True, tag_field="k", tag="stock"):
     """What is left of some sales."""
 
     stock: tuple[StockCount, ...]
+
+
+class QueueNews(Struct, frozen=True, tag_field="k", tag="queue"):
+    """How long some lines are."""
+
+    queues: tuple[QueueCount, ...]
 
 
 class Crowd(Struct, frozen=True, tag_field="k", tag="crowd"):
@@ -76,7 +84,7 @@ class Revoked(Struct, frozen=True, tag_field="k", tag="revoked"):
     revocation: Revocation
 
 
-Publication = Control | Personal | StockNews | Crowd | ForDesk | Sanctioned | Revoked
+Publication = Control | Personal | StockNews | QueueNews | Crowd | ForDesk | Sanctioned | Revoked
 
 Listener = Callable[[Publication], None]
 

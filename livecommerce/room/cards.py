@@ -53,6 +53,18 @@ NO_END_MS = 9_999_999_999_999
 """When a sale ends that has no deadline: with the show."""
 
 
+class DrawCard(Struct, frozen=True, kw_only=True):
+    """The result of a draw; with the export of the sale everybody can make it again."""
+
+    seed: str
+    """What was hashed into the card's ``commit``."""
+    digest: str
+    """Of sale, units and entrants."""
+    units: int
+    entrants: int
+    winners: int
+
+
 class SaleCard(Struct, frozen=True, kw_only=True):
     """A sale as the room sees it."""
 
@@ -74,6 +86,14 @@ class SaleCard(Struct, frozen=True, kw_only=True):
     segment: str | None = None
     kind: str = FLASH
     """flash (a price of its own, until a deadline) or shelf (at the list price, as long as the show)."""
+    line: str = ""
+    """waitlist (people can wait once it is sold out), lottery (its units are drawn for first), or empty."""
+    window_ms: int = 0
+    """How long a draw takes entries, from ``opens_ms`` on."""
+    commit: str = ""
+    """SHA-256 of the draw's seed."""
+    draw: DrawCard | None = None
+    """Once it was drawn."""
 
 
 class DropCard(Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from livecommerce.room.cards import (
     CommentLine,
+    DrawCard,
     DropCard,
     PersonCard,
     PinCard,
@@ -60,6 +61,13 @@ class SaleAdjusted(Event, frozen=True, kw_only=True, tag="sale.adjusted"):
     """A sale's terms changed: it is replaced where it stands; its phase stays."""
 
     sale: SaleCard
+
+
+class SaleDrawn(Event, frozen=True, kw_only=True, tag="sale.drawn"):
+    """The units of a sale were drawn for: its card gets the result."""
+
+    sale: str
+    draw: DrawCard
 
 
 class SoldOut(Event, frozen=True, kw_only=True, tag="sold.out"):
@@ -183,6 +191,7 @@ RoomEvent = (
     | SaleScheduled
     | SaleOpened
     | SaleAdjusted
+    | SaleDrawn
     | SoldOut
     | Restocked
     | SaleClosed

@@ -14,6 +14,7 @@ from livecommerce.errors import Conflict, NotFound
 from livecommerce.room import events as ev
 from livecommerce.room.cards import (
     CommentLine,
+    DrawCard,
     DropCard,
     PersonCard,
     PinCard,
@@ -199,6 +200,8 @@ def apply(state: RoomState, event: RoomEvent) -> RoomState:
             return _with_first_sale(state, sale)
         case ev.SaleAdjusted(sale=sale):
             return _with_sale(state, sale)
+        case ev.SaleDrawn(sale=sale, draw=draw):
+            return _with_draw(state, sale, draw)
         case ev.SoldOut(sale=sale):
             return _with_sale_phase(state, sale, "sold_out")
         case ev.Restocked(sale=sale):
@@ -283,9 +286,15 @@ def _with_sale(state: RoomState, sale: SaleCard) -> RoomState:
     return replace(
         state,
         sales=tuple(
-            replace(sale, phase=card.phase) if card.sale == sale.sale else card for card in state.sales
+            replace(sale, phase=card.phase, draw=card.draw) if card.sale == sale.sale else card
+            for card in state.sales
         ),
     )
+
+
+def _with_draw(state: RoomState, sale: str, draw: DrawCard) -> RoomState:
+    sales = (replace(card, draw=draw) if card.sale == sale else card for card in state.sales)
+    return replace(state, sales=tuple(sales))
 
 
 def _with_sale_phase(state: RoomState, sale: str, phase: str) -> RoomState:

@@ -21,7 +21,7 @@ async def test_only_those_who_have_something_are_answered_each_with_their_own(sh
     sale = await shop.open_sale(5)
     held, other = await shop.buy(sale, "ann"), await shop.buy(sale, "bob")
     found = await RedisRecords(shop.redis).read(shop.room, ["nobody", "ann", "bob", "somebody"])
-    assert {who: [order.order for order in orders] for who, (orders, _) in found.items()} == {
+    assert {who: [order.order for order in orders] for who, (orders, _, _) in found.items()} == {
         "ann": [held.order.order],
         "bob": [other.order.order],
     }
@@ -45,5 +45,5 @@ async def test_a_record_that_cannot_be_read_spoils_no_other(shop: Shop) -> None:
     sale = await shop.open_sale(5)
     held = await shop.buy(sale, "ann")
     await shop.redis.hset(f"{tag_of(shop.room)}:mine:{shop.room}:ann", "broken", "{")
-    orders, _ = (await RedisRecords(shop.redis).read(shop.room, ["ann"]))["ann"]
+    orders, _, _ = (await RedisRecords(shop.redis).read(shop.room, ["ann"]))["ann"]
     assert [order.order for order in orders] == [held.order.order]

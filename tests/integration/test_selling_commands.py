@@ -11,10 +11,13 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from livecommerce.accounts import Person
-from livecommerce.adapters.redis_connection import Connection
+from livecommerce.adapters.redis_connection import Connection, tag_of
 from livecommerce.adapters.redis_coupons import RedisCoupons
 from livecommerce.adapters.redis_inventory import RedisInventory
+from livecommerce.adapters.redis_lottery import RedisLottery
+from livecommerce.adapters.redis_orders import RedisOrders
 from livecommerce.adapters.redis_rooms import RedisRooms
+from livecommerce.adapters.redis_waitlist import RedisWaitlist
 from livecommerce.adapters.sql_campaigns import SqlCampaigns
 from livecommerce.adapters.sql_catalog import SqlCatalog
 from livecommerce.adapters.sql_schedule import SqlSchedule
@@ -30,16 +33,19 @@ from livecommerce.gateway import messages as wire
 from livecommerce.gateway.auth import Credential
 from livecommerce.gateway.background import Background
 from livecommerce.gateway.hold_batch import HoldBatch
+from livecommerce.gateway.lines import Lines
 from livecommerce.gateway.selling_commands import SellingCommands
 from livecommerce.gateway.served_room import ServedRoom
 from livecommerce.gateway.session import Session
 from livecommerce.gateway.stockroom import Stockroom
 from livecommerce.gateway.trail import Trail
-from livecommerce.ids import CampaignId, PersonId, ProductId, RoomId, SaleId, ShopId, SkuId
+from livecommerce.ids import CampaignId, OrderId, PersonId, ProductId, RoomId, SaleId, Shard, ShopId, SkuId
+from livecommerce.lottery import Seeds, commit_to
 from livecommerce.room import room as rules
 from livecommerce.room.cards import NO_END_MS, SegmentCard
 from livecommerce.schedule.show import Show
 from livecommerce.shop import Shop
+from livecommerce.worker.draws import Draws
 from livecommerce.worker.stranded_stock import StrandedStock
 from tests.fakes import FakeAudit, FakeBus, FakeComments, FakeSanctions
 from tests.rooms import HOST, ROOM, a_room
@@ -71,7 +77,9 @@ class Site:
     """A live room on real stores, and its host."""
 
     def __init__(self, redis: Connection, sql: AsyncEngine) -> None:
+        self.redis = redis
         self.inventory = LosesAnswers(redis)
+        self.orders = RedisOrders(redis, shards=1)
         self.catalog = SqlCatalog(sql)
         self.campaigns = SqlCampaigns(sql)
         self.shops = SqlShops(sql)
@@ -79,12 +87,17 @@ class Site:
         self.rooms = RedisRooms(redis)
         self.background = Background()
         coupons = RedisCoupons(redis, shards=1)
+        self.waitlists = RedisWaitlist(redis)
+        seeds = Seeds(b"a key of the deployment")
+        self.lines = Lines(self.waitlists, seeds)
+        self.draws = Draws(RedisLottery(redis), seeds, [Shard("00")])
         self.commands = SellingCommands(
             HoldBatch(Checkout(self.inventory, coupons, FakePolicies(), now_ms), self.background, now_ms),
             self.inventory,
             Stockroom(self.catalog, self.schedule),
             coupons,
             self.campaigns,
+            self.lines,
             Trail(FakeAudit(), now_ms),
             now_ms,
             180,
@@ -114,6 +127,11 @@ class Site:
         await self.catalog.set_shelf(RoomId(ROOM), [product])
         await self.rooms.create(replace(a_room("live"), shop=SHOP))
 
+    async def window_is_over(self, sale: str) -> None:
+        """Moves the end of a draw's window into the past, as waiting would."""
+        await self.redis.hset(f"{tag_of(sale)}:sale:{sale}", "window_ms", "0")
+        await self.redis.zadd(f"{tag_of(sale)}:draws", {sale: 0})
+
     async def host(self) -> Session:
         """The host on a gateway of its own."""
         served = ServedRoom(
@@ -121,6 +139,7 @@ class Site:
             self.rooms,
             FakeBus(),
             self.inventory.stock,
+            self.waitlists.counts,
             FakeComments(50),
             FakeSanctions(FakeBus()),
             "node",
@@ -368,3 +387,64 @@ async def test_a_dropped_percentage_says_so_and_sets_its_cap_aside(site: Site) -
     (drop,) = host.served.live.state.drops
     assert (drop.percent_ppm, drop.discount_minor, drop.exclusive, drop.shop) == (100_000, 2_000, True, SHOP)
     assert (await site.campaigns.find(CampaignId("c"))).lent_minor == 6_000
+
+
+async def a_buyer(site: Site, person: str) -> Session:
+    buyer = await site.host()
+    buyer.person = Person(person=person, name=person)
+    return buyer
+
+
+async def test_who_waits_gets_the_unit_that_comes_back_though_the_sale_has_closed_and_left_the_room(
+    site: Site,
+) -> None:
+    host, ann = await site.host(), await a_buyer(site, "ann")
+    await site.commands.open_sale(host, a_sale(stock=1))
+    (sale,) = running(host)
+    held = await site.commands.buy(
+        host, wire.Buy(id=1, sale=sale, version=1, price_minor=9_900, key="the-last-one")
+    )
+    assert held is not None and held.order is not None
+    answer = await site.lines.wait(ann, wire.Wait(id=2, sale=sale))
+    assert answer is not None and answer.place is not None
+    assert (answer.place.state, answer.place.ahead) == ("waiting", 0)
+    await site.orders.cancel(OrderId(held.order.order), PersonId(HOST))
+    await site.commands.close_sale(host, wire.SaleClose(id=3, sale=sale, version=1))
+    await host.served.live.catch_up()
+    await site.commands.open_sale(host, a_sale(stock=1, key="another-key"))
+    await ann.served.live.catch_up()
+    taken = wire.Buy(id=4, sale=sale, version=1, price_minor=9_900, key="it-is-my-turn")
+    bought = await site.commands.buy(ann, taken)
+    assert bought is not None and bought.order is not None
+    assert bought.order.state == "held"
+    assert (await site.inventory.audit(SaleId(sale))).violations() == []
+
+
+async def test_a_sale_of_another_room_is_not_found(site: Site) -> None:
+    host, ann = await site.host(), await a_buyer(site, "ann")
+    await site.commands.open_sale(host, a_sale())
+    (sale,) = running(host)
+    elsewhere = replace(a_room("live"), room="00" + "E" * 26)
+    await site.rooms.create(elsewhere)
+    ann.served.live.state = elsewhere
+    with pytest.raises(NotFound, match="sale_not_found"):
+        await site.commands.buy(ann, wire.Buy(sale=sale, version=1, price_minor=9_900, key="across-rooms"))
+
+
+async def test_a_lottery_shows_the_hash_of_its_seed_and_the_seed_only_with_the_result(site: Site) -> None:
+    host, ann = await site.host(), await a_buyer(site, "ann")
+    message = replace(a_sale(stock=1), mode="lottery", window_seconds=30, seconds=60)
+    await site.commands.open_sale(host, message)
+    (card,) = host.served.live.state.sales
+    assert (card.line, card.window_ms, card.draw) == ("lottery", 30_000, None)
+    assert card.closes_ms - card.opens_ms == 90_000
+    entered = await site.lines.wait(ann, wire.Wait(id=1, sale=card.sale))
+    assert entered is not None and entered.place is not None
+    assert entered.place.state == "entered"
+    await site.window_is_over(card.sale)
+    await site.draws.step()
+    await host.served.live.catch_up()
+    (drawn,) = host.served.live.state.sales
+    assert drawn.draw is not None
+    assert commit_to(drawn.draw.seed) == card.commit
+    assert (drawn.draw.entrants, drawn.draw.winners, drawn.phase) == (1, 1, "sold_out")

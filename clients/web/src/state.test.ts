@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { apply, COMMENTS_KEPT, leavesGap, newComments, nothingYet, type RoomView } from './state';
 import { comment, grant, order, product, roomCard, sale, snapshot, viewer } from './testing/room';
-import type { ControlMessage, ServerMessage, StockCount } from './wire';
+import type { ControlMessage, PlaceCard, ServerMessage, StockCount } from './wire';
 
 const joined = apply(nothingYet, snapshot());
 
@@ -26,6 +26,12 @@ const changes: fc.Arbitrary<Change> = fc.oneof(
   products.map((id): Change => ({ t: 'unpinned', product: id })),
   sales.map((id): Change => ({ t: 'sale.scheduled', sale: sale(id, { phase: 'scheduled' }) })),
   sales.map((id): Change => ({ t: 'sale.opened', sale: sale(id) })),
+  sales.map((id): Change => ({ t: 'sale.adjusted', sale: sale(id, { price_minor: 1 }) })),
+  sales.map((id): Change => ({
+    t: 'sale.drawn',
+    sale: id,
+    draw: { seed: 's', digest: 'd', units: 1, entrants: 2, winners: 1 },
+  })),
   sales.map((id): Change => ({ t: 'sold.out', sale: id })),
   sales.map((id): Change => ({ t: 'restocked', sale: id })),
   sales.map((id): Change => ({ t: 'sale.closed', sale: id })),
@@ -187,6 +193,46 @@ describe('versioned records', () => {
     const bought = apply(joined, { t: 'order', order: order(1) });
     const other = apply(bought, snapshot({ me: { ...viewer, person: 'p2' } }));
     expect(other.orders).toEqual({});
+  });
+});
+
+describe('places in lines', () => {
+  const place = (v: number, change: Partial<PlaceCard> = {}): PlaceCard => ({
+    sale: 'sale1',
+    v,
+    state: 'waiting',
+    qty: 1,
+    ticket: 5,
+    ahead: 2,
+    ends_ms: 0,
+    entry: 'e1',
+    ...change,
+  });
+  const waiting = apply(joined, { t: 'place', place: place(3) });
+
+  test('the newest version of a place stays, also where an answer brings it', () => {
+    const turn = apply(waiting, { t: 'ok', id: 1, place: place(4, { state: 'turn' }) });
+    expect(apply(turn, { t: 'place', place: place(3) }).places.sale1?.state).toBe('turn');
+  });
+
+  test('what was known of places and lines is forgotten at a join', () => {
+    const view = apply(waiting, {
+      t: 'queue',
+      queues: [{ sale: 'sale1', v: 3, waiting: 3, head: 3 }],
+    });
+    const again = apply(view, snapshot());
+    expect([again.places, again.queues]).toEqual([{}, {}]);
+  });
+
+  test('a line ends with its sale, and a turn keeps its time', () => {
+    const turn = apply(waiting, { t: 'place', place: place(4, { sale: 's2', state: 'turn' }) });
+    const closed = applyAll(turn, [
+      { t: 'sale.closed', sale: 'sale1', offset: joined.offset + 1, at_ms: 1 },
+      { t: 'sale.closed', sale: 's2', offset: joined.offset + 2, at_ms: 1 },
+    ]);
+    expect(Object.keys(closed.places)).toEqual(['s2']);
+    const ended = apply(turn, { t: 'show.ended', offset: joined.offset + 1, at_ms: 1 });
+    expect(Object.keys(ended.places)).toEqual(['s2']);
   });
 });
 

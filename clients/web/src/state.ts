@@ -8,8 +8,11 @@ import {
   isControl,
   type CommentLine,
   type ControlMessage,
+  type DrawCard,
   type GrantCard,
   type OrderCard,
+  type PlaceCard,
+  type QueueCount,
   type PersonCard,
   type Resumed,
   type RoomCard,
@@ -39,6 +42,10 @@ export interface RoomView {
   orders: Readonly<Record<string, OrderCard>>;
   /** By grant. */
   grants: Readonly<Record<string, GrantCard>>;
+  /** One's places in lines, by sale. */
+  places: Readonly<Record<string, PlaceCard>>;
+  /** How long lines are, by sale. */
+  queues: Readonly<Record<string, QueueCount>>;
   /** What those who moderate see beside the others. */
   desk: Desk;
 }
@@ -63,6 +70,8 @@ export const nothingYet: RoomView = {
   comments: [],
   orders: {},
   grants: {},
+  places: {},
+  queues: {},
   desk: { held: [], shadowed: new Set(), sanctions: {} },
 };
 
@@ -87,11 +96,16 @@ export function apply(view: RoomView, message: ServerMessage): RoomView {
         ...view,
         orders: latest(view.orders, message.order ? [message.order] : [], orderId),
         grants: latest(view.grants, message.grant ? [message.grant] : [], grantId),
+        places: latest(view.places, message.place ? [message.place] : [], saleId),
       };
     case 'order':
       return { ...view, orders: latest(view.orders, [message.order], orderId) };
     case 'grant':
       return { ...view, grants: latest(view.grants, [message.grant], grantId) };
+    case 'place':
+      return { ...view, places: latest(view.places, [message.place], saleId) };
+    case 'queue':
+      return { ...view, queues: latest(view.queues, message.queues, saleId) };
     case 'stock':
       return { ...view, stock: latest(view.stock, message.stock, saleId) };
     case 'viewers':
@@ -173,12 +187,20 @@ function joined(view: RoomView, message: Snapshot | Resumed): RoomView {
     comments: withComments(view.comments, message.comments),
     orders: latest(samePerson ? view.orders : {}, message.orders, orderId),
     grants: latest(samePerson ? view.grants : {}, message.grants, grantId),
+    // Those that are left come anew.
+    places: {},
+    queues: latest({}, message.queues ?? [], saleId),
   };
 }
 
 function applyControl(view: RoomView, message: ControlMessage): RoomView {
   if (!view.room || message.offset <= view.offset) return view;
-  const next = { ...view, offset: message.offset, room: fold(view.room, message) };
+  const next = {
+    ...view,
+    offset: message.offset,
+    room: fold(view.room, message),
+    places: withoutEndedLines(view.places, message),
+  };
   if (message.t !== 'deleted') return next;
   return { ...next, comments: view.comments.filter((line) => line.comment !== message.comment) };
 }
@@ -198,6 +220,8 @@ function fold(room: RoomCard, message: ControlMessage): RoomCard {
       return withFirstSale(room, message.sale);
     case 'sale.adjusted':
       return withAdjustedSale(room, message.sale);
+    case 'sale.drawn':
+      return withDraw(room, message.sale, message.draw);
     case 'sold.out':
       return withSalePhase(room, message.sale, 'sold_out');
     case 'restocked':
@@ -288,9 +312,29 @@ function withFirstSale(room: RoomCard, first: SaleCard): RoomCard {
 /** Whether it is open does not change with its terms. */
 function withAdjustedSale(room: RoomCard, adjusted: SaleCard): RoomCard {
   const sales = room.sales.map((sale) =>
-    sale.sale === adjusted.sale ? { ...adjusted, phase: sale.phase } : sale,
+    sale.sale === adjusted.sale
+      ? { ...adjusted, phase: sale.phase, ...(sale.draw && { draw: sale.draw }) }
+      : sale,
   );
   return { ...room, sales };
+}
+
+function withDraw(room: RoomCard, id: string, draw: DrawCard): RoomCard {
+  return {
+    ...room,
+    sales: room.sales.map((sale) => (sale.sale === id ? { ...sale, draw } : sale)),
+  };
+}
+
+/** A line ends with its sale; a turn keeps its time. */
+function withoutEndedLines(
+  places: RoomView['places'],
+  message: ControlMessage,
+): RoomView['places'] {
+  if (message.t !== 'sale.closed' && message.t !== 'show.ended') return places;
+  const stays = (place: PlaceCard): boolean =>
+    place.state === 'turn' || (message.t === 'sale.closed' && place.sale !== message.sale);
+  return Object.fromEntries(Object.entries(places).filter(([, place]) => stays(place)));
 }
 
 function withSalePhase(room: RoomCard, id: string, phase: SaleCard['phase']): RoomCard {
@@ -321,7 +365,7 @@ function withComments(
   return fresh.length ? [...known, ...fresh].slice(-COMMENTS_KEPT) : known;
 }
 
-const saleId = (count: StockCount): string => count.sale;
+const saleId = (about: { sale: string }): string => about.sale;
 const orderId = (order: OrderCard): string => order.order;
 const sanctionId = (one: Sanction): string => `${one.kind}:${one.person}`;
 const grantId = (grant: GrantCard): string => grant.grant;

@@ -39,6 +39,16 @@ export interface PinCard {
   pinned_ms: number;
 }
 
+/** The result of a draw; with the export of the sale everybody can make it again. */
+export interface DrawCard {
+  seed: string;
+  /** Of sale, units and entrants. */
+  digest: string;
+  units: number;
+  entrants: number;
+  winners: number;
+}
+
 export interface SaleCard {
   sale: string;
   version: number;
@@ -57,6 +67,42 @@ export interface SaleCard {
   segment?: string | null;
   /** A flash price until a deadline, or the list price as long as the show lasts. */
   kind?: 'flash' | 'shelf';
+  /** People can wait once it is sold out; or its units are drawn for first. */
+  line?: '' | 'waitlist' | 'lottery';
+  /** How long a draw takes entries, from `opens_ms` on. */
+  window_ms?: number;
+  /** SHA-256 of the draw's seed. */
+  commit?: string;
+  draw?: DrawCard | null;
+}
+
+export type PlaceState =
+  'waiting' | 'entered' | 'lost' | 'turn' | 'taken' | 'lapsed' | 'left' | 'over';
+
+/** Somebody's place in the line of a sale; of one sale the highest `v` wins. */
+export interface PlaceCard {
+  sale: string;
+  v: number;
+  state: PlaceState;
+  /** Units wished for; in a turn, units set aside. */
+  qty: number;
+  /** Who has a lower one comes first. */
+  ticket: number;
+  /** People before it when the card was made. */
+  ahead: number;
+  /** When the turn is over. */
+  ends_ms: number;
+  /** What stands for the person in a draw. */
+  entry: string;
+}
+
+/** How long the line of a sale is; the highest `v` wins. */
+export interface QueueCount {
+  sale: string;
+  v: number;
+  waiting: number;
+  /** The ticket of who is first. */
+  head: number;
 }
 
 export interface DropCard {
@@ -259,6 +305,8 @@ export type Request =
       key: string;
       grants?: string[];
     }
+  | { t: 'wait'; sale: string; qty?: number }
+  | { t: 'wait.leave'; sale: string }
   | { t: 'claim'; drop: string }
   | { t: 'refresh'; token: string }
   | { t: 'show.start' }
@@ -276,6 +324,10 @@ export type Request =
       /** When it opens: so long from now, or then; without either at once. */
       wait_seconds?: number;
       opens_ms?: number;
+      mode?: 'fifo' | 'lottery';
+      /** How long a draw takes entries; `seconds` begin when it is over. */
+      window_seconds?: number;
+      waitlist?: boolean;
     }
   | { t: 'shelf.open'; sku: string; stock: number; key: string; limit?: number }
   | { t: 'sale.close'; sale: string; version: number }
@@ -311,6 +363,7 @@ interface Joined {
   comments: CommentLine[];
   orders: OrderCard[];
   grants: GrantCard[];
+  queues?: QueueCount[];
 }
 
 export type Snapshot = { t: 'snapshot'; room: RoomCard } & Joined;
@@ -323,6 +376,7 @@ export interface Ok {
   id: number;
   order?: OrderCard | null;
   grant?: GrantCard | null;
+  place?: PlaceCard | null;
 }
 
 export interface Refusal {
@@ -352,6 +406,7 @@ export type ControlMessage = { offset: number; at_ms: number } & (
   | { t: 'sale.scheduled'; sale: SaleCard }
   | { t: 'sale.opened'; sale: SaleCard }
   | { t: 'sale.adjusted'; sale: SaleCard }
+  | { t: 'sale.drawn'; sale: string; draw: DrawCard }
   | { t: 'sold.out'; sale: string }
   | { t: 'restocked'; sale: string }
   | { t: 'sale.closed'; sale: string }
@@ -387,6 +442,8 @@ export type ServerMessage =
   | ControlMessage
   | { t: 'order'; order: OrderCard }
   | { t: 'grant'; grant: GrantCard }
+  | { t: 'place'; place: PlaceCard }
+  | { t: 'queue'; queues: QueueCount[] }
   | { t: 'stock'; stock: StockCount[] }
   | { t: 'viewers'; n: number }
   | { t: 'likes'; n: number }

@@ -100,7 +100,8 @@ end
 
 -- A line ends with its sale; turns keep their time, like holds. The room hears of it by `sale.closed`.
 local function end_line(tag, sale)
-  redis.call('UNLINK', queue_key(tag, sale), tag .. ':asks:' .. sale.sale)
+  redis.call('UNLINK', queue_key(tag, sale), tag .. ':asks:' .. sale.sale, tag .. ':drawn:' .. sale.sale)
+  redis.call('SREM', tag .. ':telling', sale.sale)
   redis.call('SREM', tag .. ':offering', sale.sale)
   redis.call('HSET', sale.key, 'waiting', 0)
   sale.waiting = 0
@@ -150,7 +151,10 @@ local function expire_turns(tag, at_ms, count)
   return #over
 end
 
--- Expires turns, and goes on offering where one call was not enough; answers how much there was to do.
+-- Goes on telling who was not drawn: see 24_lottery.lua.
+local sweep_draws
+
+-- Expires turns, and goes on offering and telling where one call was not enough; answers how much there was to do.
 local function sweep_lines(tag, at_ms, count)
   local over = expire_turns(tag, at_ms, count)
   local offering = redis.call('SRANDMEMBER', tag .. ':offering', 10)
@@ -159,7 +163,7 @@ local function sweep_lines(tag, at_ms, count)
     store_sale(tag, sale, at_ms)
     publish_stock(tag, sale)
   end
-  return over + #offering
+  return over + #offering + sweep_draws(tag)
 end
 
 -- The turn that a buyer can use now, or nil; one that is over is ended first.
@@ -298,20 +302,19 @@ register_settling('line_leave_v1', function(keys, args)
   return { 'ok', card }
 end)
 
--- places_v1 {tag} room person
--- Cards of a person's places in the lines of a room's sales.
-redis.register_function{
-  function_name = 'places_v1',
-  callback = function(keys, args)
-    local tag, cards = keys[1], {}
-    for _, id in ipairs(redis.call('SMEMBERS', tag .. ':in_line:' .. args[1] .. ':' .. args[2])) do
-      local sale = read_sale(tag, id)
-      cards[#cards + 1] = sale and place_of(tag, sale, args[2])
+-- A person's places in the lines of a room's sales: {field, card, ...}.
+local function places_of(tag, room, person)
+  local places = {}
+  for _, id in ipairs(redis.call('SMEMBERS', tag .. ':in_line:' .. room .. ':' .. person)) do
+    local sale = read_sale(tag, id)
+    local card = sale and place_of(tag, sale, person)
+    if card then
+      places[#places + 1] = 'place:' .. id
+      places[#places + 1] = card
     end
-    return cards
-  end,
-  flags = { 'no-writes' },
-}
+  end
+  return places
+end
 
 -- queues_v1 {tag} sale...
 -- {v, people waiting, ticket of the first} of each sale's line, false where there is none.

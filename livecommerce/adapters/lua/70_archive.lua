@@ -117,7 +117,8 @@ register_settling('room_clear_v1', function(keys, args)
     cleared = clear_coupons(tag, room, count, clock_ms())
   end
   if cleared == 0 then
-    cleared = clear_members(tag, tag .. ':sales:' .. room, { 'buyers', 'given_back', 'adjustments', 'sale' }, count)
+    cleared = clear_members(tag, tag .. ':sales:' .. room, { 'buyers', 'given_back', 'adjustments', 'queue', 'asks',
+      'turns', 'drawn', 'sale' }, count)
   end
   if cleared == 0 then
     for _, family in ipairs({ 'log', 'presence', 'comments', 'sanctions', 'tree', 'devices', 'visits', 'rewards',
