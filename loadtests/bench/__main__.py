@@ -1,7 +1,9 @@
 """``python -m loadtests.bench [name] [arguments]``: runs all benchmarks of this folder, or one.
 
 A benchmark is a module here with a ``main``; its last line is one JSON object. Each runs in a process of its
-own. The exit code is 1 if one did not finish; a missed target is a result, not a failure.
+own. A run of all writes ``reports/bench.md``, one table with each figure, its baseline, its ratio and its
+target, and ``reports/bench.json`` with the details. The exit code is 1 if one did not finish; a missed target
+is a result, not a failure.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from rich.table import Table
 from loadtests.machine import machine
 
 FOLDER = Path(__file__).parent
+REPORTS = Path("reports")
 console = Console(highlight=False)
 
 
@@ -38,6 +41,8 @@ def main(arguments: Sequence[str]) -> int:
     console.print(f"[dim]{machine()}[/dim]")
     if len(chosen) == 1:
         print(json.dumps(results[chosen[0]]))
+    else:
+        _write([result for result in results.values() if result is not None])
     return 0 if all(results.values()) else 1
 
 
@@ -80,6 +85,30 @@ def _table(results: Iterator[dict[str, Any]]) -> Table:
         baseline = f"{result['baseline']} ({result['baseline_is']})"
         table.add_row(result["name"], value, baseline, str(result["ratio"]), result["target"], ok)
     return table
+
+
+def _write(results: Sequence[dict[str, Any]]) -> None:
+    REPORTS.mkdir(exist_ok=True)
+    (REPORTS / "bench.md").write_text(f"{machine()}\n\n{markdown(results)}")
+    (REPORTS / "bench.json").write_text(json.dumps({"machine": machine(), "results": results}, indent=1))
+    console.print(f"[dim]Written to {REPORTS / 'bench.md'}[/dim]")
+
+
+def markdown(results: Sequence[dict[str, Any]]) -> str:
+    """The table of all figures, as ``docs/performance.md`` carries it."""
+    lines = ["| benchmark | value | baseline | ratio | target | met |", "|---|---|---|---|---|---|"]
+    for one in results:
+        met = "yes" if one["ok"] else "**no**"
+        cells = (
+            f"`{one['name']}`",
+            f"{one['value']:,} {one['unit']}",
+            f"{one['baseline']:,}, {one['baseline_is']}",
+            str(one["ratio"]),
+            one["target"],
+            met,
+        )
+        lines.append(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

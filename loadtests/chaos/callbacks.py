@@ -22,6 +22,7 @@ from starlette.routing import Route
 
 LONGEST_WAIT_SECONDS = 2.0
 MOST_COPIES = 3
+BACKLOG = 512
 COPY_SECONDS = 0.3
 HTTP_SECONDS = 15.0
 CALLBACK = "/callback"
@@ -94,6 +95,7 @@ def main() -> None:
     )
     config = uvicorn.Config(application, log_config=None, host="127.0.0.1", port=0)
     sock = config.bind_socket()
+    sock.listen(BACKLOG)
     print(sock.getsockname()[1], flush=True)
     uvicorn.Server(config).run([sock])
 

@@ -106,13 +106,15 @@ def _round(server: RunningPeer, sink: Sink, viewers: int, like: Round) -> Round:
 
 def _show(figures: list[Figures], absent: dict[str, str]) -> None:
     table = Table(title="The same room elsewhere", title_justify="left")
-    for heading in ("server", "µs of CPU per frame", "beside ours", "bytes", "sink's share", "settings"):
+    for heading in ("server", "µs of CPU per frame", "beside ours", "bytes", "sink's share"):
         table.add_column(heading)
     for one in figures:
         ratio = f"{one.micros / figures[0].micros:.2f}"
         size = f"{one.rounds[-1].payload_bytes:.0f}"
-        table.add_row(one.name, f"{one.micros:.2f}", ratio, size, f"{one.sink_share:.0%}", one.settings)
+        table.add_row(one.name, f"{one.micros:.2f}", ratio, size, f"{one.sink_share:.0%}")
     console.print(table)
+    for one in figures:
+        console.print(f"  [dim]{one.name}: {one.settings}[/dim]")
     for name, how in absent.items():
         console.print(f"{name} is not installed: {how}", style="yellow")
     console.print(

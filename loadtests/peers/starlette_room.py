@@ -57,6 +57,7 @@ def main() -> None:
         log_config=None,
     )
     sock = config.bind_socket()
+    sock.listen(BACKLOG)
     print(sock.getsockname()[1], flush=True)
     uvicorn.Server(config).run([sock])
 

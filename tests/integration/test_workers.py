@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from loadtests.deployment import Show, plan_show
-from tests.followers import TEND_SECONDS, Follower, Followers
+from loadtests.followers import TEND_SECONDS, Follower, Followers
 from tests.servers import ValkeyServer
 from tests.site import GatewayProcess, Site
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.bench.__main__ import benchmarks, main
+from loadtests.bench.__main__ import benchmarks, main, markdown
 from loadtests.machine import machine
 
 
@@ -21,3 +21,18 @@ def test_an_unknown_benchmark_is_refused(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_the_machine_is_described() -> None:
     assert "Python" in machine()
+
+
+def test_the_table_says_what_missed_its_target() -> None:
+    result = {
+        "name": "join",
+        "value": 1234.5,
+        "unit": "ms",
+        "baseline": 0.21,
+        "baseline_is": "a bare handshake",
+        "ratio": 3.8,
+        "target": "<= 1.7",
+        "ok": False,
+    }
+    *_, row = markdown([result]).splitlines()
+    assert row == "| `join` | 1,234.5 ms | 0.21, a bare handshake | 3.8 | <= 1.7 | **no** |"
