@@ -45,6 +45,7 @@ from livecommerce.gateway.http.console import RoomTable, console_routes
 from livecommerce.gateway.http.coupons import coupon_routes
 from livecommerce.gateway.http.health import Probe, health_routes
 from livecommerce.gateway.http.ledger import LedgerBooks, ledger_routes
+from livecommerce.gateway.http.media import MediaRoutes
 from livecommerce.gateway.http.media_hooks import media_hook_routes
 from livecommerce.gateway.http.merchant_orders import Commands, MerchantOrders
 from livecommerce.gateway.http.orders import BuyerOrders, order_routes
@@ -60,9 +61,11 @@ from livecommerce.gateway.http.session import session_routes
 from livecommerce.gateway.http.share import ShareRoutes
 from livecommerce.gateway.http.sign_outs import sign_out_routes
 from livecommerce.gateway.http.statements import statement_routes
+from livecommerce.gateway.ice_servers import IceServers
 from livecommerce.gateway.lasting_rooms import LastingRooms
 from livecommerce.gateway.limits import OpeningLimits
 from livecommerce.gateway.lines import Lines
+from livecommerce.gateway.media_plane import EndPictures, MediaControl, MediaPlane
 from livecommerce.gateway.metrics_board import MetricsBoard
 from livecommerce.gateway.open_records import OpenRecords
 from livecommerce.gateway.proxies import parse_networks
@@ -186,7 +189,9 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
     ]
     jobs = (wheel.run, bus.run, rooms.run, words.run, books.run, board.run, sign_outs.run)
     lifespan = _lifespan(stores.redis, bus, sign_outs.prepare, jobs)
-    return GatewayServer(application(routes, lifespan, settings.media_url), sessions, wheel)
+    return GatewayServer(
+        application(routes, lifespan, MediaPlane(settings.media_url).origin), sessions, wheel
+    )
 
 
 def _api(
@@ -202,7 +207,8 @@ def _api(
         stores.audit,
         door,
         now_ms,
-        media_url=settings.media_url,
+        media=MediaPlane(settings.media_url),
+        ice_servers=IceServers(settings.media_ice_servers, settings.media_turn_secret, now_ms),
         shards=settings.shards,
     )
     schedule_routes = ScheduleRoutes(
@@ -253,6 +259,7 @@ def _api(
         *coupon_routes(stores.coupons, door, shard_names(settings.shards)),
         *payment_routes({stores.cashier.provider: stores.cashier}),
         *media_hook_routes(rooms, settings.token_secret, now_ms),
+        *MediaRoutes(MediaPlane(settings.media_url), door.tokens, rooms).routes(),
     ]
 
 
@@ -295,6 +302,7 @@ def _handlers(
     settings: Settings, stores: Stores, background: Background, words: BlockedWords
 ) -> Mapping[type[Any], Any]:
     trail = Trail(stores.audit, now_ms)
+    end_pictures = _end_pictures(settings, stores, background)
     stockroom = Stockroom(stores.catalog, stores.schedule)
     checkout = Checkout(stores.inventory, stores.coupons, stores.shops, now_ms)
     desk = HoldBatch(checkout, background, now_ms)
@@ -309,13 +317,23 @@ def _handlers(
         trail,
         now_ms,
         settings.hold_seconds,
+        end_pictures,
     )
     return {
         **RoomCommands(stockroom, words, stores.sanctions, trail, now_ms).handlers(),
-        **StageCommands(trail, now_ms).handlers(),
+        **StageCommands(trail, now_ms, end_pictures).handlers(),
         **selling.handlers(),
         **lines.handlers(),
     }
+
+
+def _end_pictures(settings: Settings, stores: Stores, background: Background) -> EndPictures:
+    if settings.has_engine:
+        return lambda _room, _seat: None  # an engine asks us for each publisher, and has no seats to close
+    control = MediaControl(
+        stores.http, settings.media_control_url or settings.media_url, settings.token_secret, now_ms
+    )
+    return lambda room, seat: background.spawn(control.close_seats(room, seat))
 
 
 def _sandbox(settings: Settings, stores: Stores, background: Background, stack: AsyncExitStack) -> Sandbox:

@@ -24,7 +24,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ledger_url: str = ""
     """``sqlite:``, ``postgresql:``, ``https:``, ``nats:``; empty: a SQLite file in the data directory."""
     media_url: str = "http://127.0.0.1:8001"
-    """Public address of the media process's WHIP and WHEP endpoints."""
+    """Public address of the media processes' WHIP and WHEP endpoints, or an engine's pattern with ``{room}``,
+    ``{seat}`` and ``{protocol}``."""
+    media_processes: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
+    """Media processes of ``livecommerce up`` on this host; streams are spread over them."""
+    media_ice_servers: str = ""
+    """Comma-separated ``stun:`` and ``turn:`` addresses for pages and encoders."""
+    media_turn_secret: str = ""
+    """Key shared with coturn (``static-auth-secret``), for credentials that expire."""
+    media_control_url: str = ""
+    """Where this host reaches the media processes; empty: their public address."""
     payment_url: str = ""
     """Address of the sandbox payment provider; empty: the one inside the gateway."""
     wechat_merchant: str = ""
@@ -91,6 +100,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def ledger_address(self) -> str:
         """The ledger's address."""
         return self.ledger_url or f"sqlite:{self.data_dir / 'ledger.sqlite'}"
+
+    @property
+    def has_engine(self) -> bool:
+        """Whether pictures go through somebody else's engine."""
+        return "{" in self.media_url
 
     @property
     def serves_sandbox(self) -> bool:

@@ -23,6 +23,11 @@ def derive_key(secret: str, purpose: str) -> bytes:
     return hmac.new(secret.encode(), f"livecommerce/{purpose}".encode(), hashlib.sha256).digest()
 
 
+def media_key(purpose: str, secret: str) -> bytes:
+    """The key of signed messages to (``media-control``) and from (``media-hook``) the media processes."""
+    return hashlib.sha256(f"{purpose}:{secret}".encode()).digest()
+
+
 def sign(key: bytes, message: str, at_ms: int, body: bytes) -> dict[str, str]:
     """The headers that go with a message; its id stays the same however often it is sent."""
     timestamp = str(at_ms // 1000)

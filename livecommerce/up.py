@@ -43,8 +43,14 @@ class CannotStart(Exception):
 
 def run(settings: Settings, *, demo: bool, workers: int) -> int:
     """Runs everything until SIGINT or SIGTERM; returns the exit code."""
-    media_url = os.environ.get("MEDIA_URL") or f"http://{settings.host}:{_media_port('MEDIA_PORT')}"
-    settings = msgspec.structs.replace(settings, demo=demo, workers=workers, media_url=media_url)
+    media_here = f"http://{settings.host}:{_media_port('MEDIA_PORT')}"
+    settings = msgspec.structs.replace(
+        settings,
+        demo=demo,
+        workers=workers,
+        media_url=os.environ.get("MEDIA_URL") or media_here,
+        media_control_url=settings.media_control_url or media_here,
+    )
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with _alone(settings.data_dir):
         _require_free_ports(settings)
@@ -134,8 +140,41 @@ def _commands(settings: Settings) -> list[Command]:
     return [
         Command("worker", [*python, "livecommerce.cli", "worker"], environ),
         *gateways,
-        Command("media", [*python, "media"], {**environ, **_media_environ(settings)}),
+        *_media_commands(settings, environ),
     ]
+
+
+def _media_commands(settings: Settings, environ: dict[str, str]) -> list[Command]:
+    if settings.has_engine:
+        return []
+    hook = f"http://{settings.host}:{settings.port}/api/media/hooks"
+    ports = _media_ports(settings)
+    siblings = ",".join(f"http://{_media_host()}:{http}" for http, _ in ports) if len(ports) > 1 else ""
+    return [
+        Command(
+            f"media-{place + 1}" if siblings else "media",
+            [sys.executable, "-m", "media"],
+            {
+                **environ,
+                "MEDIA_HOOK_URL": hook,
+                "MEDIA_PORT": str(http),
+                "MEDIA_UDP_PORT": str(udp),
+                "MEDIA_SIBLINGS": siblings,
+                "MEDIA_PROCESS": str(place),
+            },
+        )
+        for place, (http, udp) in enumerate(ports)
+    ]
+
+
+def _media_ports(settings: Settings) -> list[tuple[int, int]]:
+    """Each process's port for HTTP and for media: the named ones, and every second after them."""
+    first = _media_port("MEDIA_PORT"), _media_port("MEDIA_UDP_PORT")
+    return [(first[0] + 2 * place, first[1] + 2 * place) for place in range(settings.media_processes)]
+
+
+def _media_host() -> str:
+    return os.environ.get("MEDIA_HOST") or "127.0.0.1"
 
 
 def _environ(settings: Settings) -> dict[str, str]:
@@ -146,11 +185,6 @@ def _environ(settings: Settings) -> dict[str, str]:
 
 def _text(value: object) -> str:
     return str(int(value)) if isinstance(value, bool) else str(value)
-
-
-def _media_environ(settings: Settings) -> dict[str, str]:
-    hook = f"http://{settings.host}:{settings.port}/api/media/hooks"
-    return {"MEDIA_HOOK_URL": hook}
 
 
 async def _until_ready(settings: Settings) -> None:
@@ -181,11 +215,14 @@ def _alone(data_dir: Path) -> Iterator[None]:
 
 
 def _require_free_ports(settings: Settings) -> None:
-    wanted = (
-        (socket.SOCK_STREAM, settings.port, "PORT"),
-        (socket.SOCK_STREAM, _media_port("MEDIA_PORT"), "MEDIA_PORT"),
-        (socket.SOCK_DGRAM, _media_port("MEDIA_UDP_PORT"), "MEDIA_UDP_PORT"),
-    )
+    wanted = [(socket.SOCK_STREAM, settings.port, "PORT")]
+    if not settings.has_engine:
+        for http, media in _media_ports(settings):
+            wanted += [
+                (socket.SOCK_STREAM, http, "MEDIA_PORT"),
+                (socket.SOCK_DGRAM, media, "MEDIA_UDP_PORT"),
+                (socket.SOCK_STREAM, media, "MEDIA_UDP_PORT"),
+            ]
     for kind, port, variable in wanted:
         with socket.socket(socket.AF_INET, kind) as probe:
             if kind == socket.SOCK_STREAM:

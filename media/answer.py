@@ -1,4 +1,4 @@
-"""Answers, and the fragments that follow them (RFC 8829, 8839, 8840)."""
+"""Answers, offers of ours, and the fragments that follow them (RFC 8829, 8839, 8840)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 from media.endpoint.peer import Credentials
 from media.sdp import TRANSPORT_CC, AgreedMedia, Direction, Offer, RejectedMedia
+from media.simulcast import MID, REPAIRED_RID, RID
 
 HOST_PRIORITY = 2_130_706_431
+TCP_PRIORITY = 1_518_280_447
 #: Chromium starts at 300 kbit/s otherwise, and shows a blur for the first seconds.
 START_BITRATE = "x-google-start-bitrate=2000"
 
@@ -23,10 +25,20 @@ class Transport:
     fingerprint: str
     addresses: Sequence[str]
     port: int
+    takes_tcp: bool = False
 
 
 def write_answer(offer: Offer, ours: Direction, transport: Transport) -> str:
     """Return the SDP answer to an offer."""
+    return _write(offer, ours, transport, "active" if offer.makes_us_dtls_client else "passive")
+
+
+def write_offer(offer: Offer, transport: Transport) -> str:
+    """Return an offer of ours to send."""
+    return _write(offer, "sendonly", transport, "actpass")
+
+
+def _write(offer: Offer, ours: Direction, transport: Transport, setup: str) -> str:
     lines = [
         "v=0",
         f"o=- {secrets.randbits(62)} 2 IN IP4 127.0.0.1",
@@ -40,7 +52,7 @@ def write_answer(offer: Offer, ours: Direction, transport: Transport) -> str:
         if isinstance(section, RejectedMedia):
             lines += _rejected_lines(section)
         else:
-            lines += _media_lines(section, offer, ours, transport)
+            lines += _media_lines(section, ours, transport, setup)
     return "\r\n".join(lines) + "\r\n"
 
 
@@ -62,10 +74,18 @@ def _ice_lines(transport: Transport) -> list[str]:
 
 
 def _candidate_lines(transport: Transport) -> list[str]:
-    return [
+    lines = [
         f"a=candidate:{index + 1} 1 udp {HOST_PRIORITY - 256 * index} {address} {transport.port} typ host"
         for index, address in enumerate(transport.addresses)
     ]
+    if transport.takes_tcp:
+        first = len(lines) + 1
+        lines += [
+            f"a=candidate:{first + index} 1 tcp {TCP_PRIORITY - 256 * index} {address} {transport.port} "
+            "typ host tcptype passive"
+            for index, address in enumerate(transport.addresses)
+        ]
+    return lines
 
 
 def _rejected_lines(section: RejectedMedia) -> list[str]:
@@ -73,7 +93,7 @@ def _rejected_lines(section: RejectedMedia) -> list[str]:
     return lines + ([f"a=mid:{section.mid}"] if section.mid else [])
 
 
-def _media_lines(section: AgreedMedia, offer: Offer, ours: Direction, transport: Transport) -> list[str]:
+def _media_lines(section: AgreedMedia, ours: Direction, transport: Transport, setup: str) -> list[str]:
     formats = [str(section.payload_type)]
     if section.rtx_payload_type is not None:
         formats.append(str(section.rtx_payload_type))
@@ -85,7 +105,7 @@ def _media_lines(section: AgreedMedia, offer: Offer, ours: Direction, transport:
         f"a=rtcp:{transport.port} IN IP{family} {host}",
         *_ice_lines(transport),
         f"a=fingerprint:{transport.fingerprint}",
-        f"a=setup:{'active' if offer.makes_us_dtls_client else 'passive'}",
+        f"a=setup:{setup}",
         f"a=mid:{section.mid}",
         f"a={ours}",
         "a=rtcp-mux",
@@ -109,6 +129,8 @@ def _codec_lines(section: AgreedMedia, ours: Direction) -> list[str]:
         wanted += ["ccm fir", "transport-cc"]
     elif section.kind == "audio":
         wanted = []
+    else:
+        wanted.append("goog-remb")
     lines += [f"a=rtcp-fb:{number} {feedback}" for feedback in wanted if feedback in section.feedback]
     if section.rtx_payload_type is not None:
         lines.append(f"a=rtpmap:{section.rtx_payload_type} rtx/90000")
@@ -117,9 +139,10 @@ def _codec_lines(section: AgreedMedia, ours: Direction) -> list[str]:
 
 
 def _receiving_lines(section: AgreedMedia) -> list[str]:
-    if section.twcc_extension is None:
-        return []
-    return [f"a=extmap:{section.twcc_extension} {TRANSPORT_CC}"]
+    wanted = (TRANSPORT_CC, MID, RID, REPAIRED_RID) if section.rids else (TRANSPORT_CC,)
+    lines = [f"a=extmap:{number} {uri}" for uri, number in section.extensions if uri in wanted]
+    lines += [f"a=rid:{rid} recv" for rid in section.rids]
+    return lines + ([f"a=simulcast:recv {';'.join(section.rids)}"] if section.rids else [])
 
 
 def _sending_lines(section: AgreedMedia) -> list[str]:

@@ -11,16 +11,17 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import uvicorn
 
-from media.endpoint.addresses import bind_udp
+from media.endpoint.addresses import bind_tcp_beside, bind_udp
 from media.endpoint.udp import UdpEndpoint
 from media.errors import PortTaken
-from media.forwarder import Forwarder
+from media.forwarder import Capacity, Forwarder
 from media.hooks import Hooks
 from media.http import build_app
-from media.limits import SessionLimit
 from media.settings import Settings
 
 GRACE_SECONDS = 3
+FREE_PORT_ATTEMPTS = 5
+"""A free UDP port may be a taken TCP port."""
 
 
 class HttpServer(uvicorn.Server):
@@ -56,11 +57,18 @@ async def open_server(settings: Settings) -> AsyncIterator[MediaServer]:
     """Bind both ports and start forwarding; close everything at the end. Raises `PortTaken`."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(_bind_http(settings))
-        udp = stack.enter_context(_bind_media(settings))
-        hooks = Hooks(settings.hook_url, settings.token_secret, httpx.AsyncClient())
-        endpoint = UdpEndpoint(udp, time.monotonic)
-        forwarder = Forwarder(endpoint, settings.advertise, settings.max_viewers, hooks.send)
-        app = build_app(forwarder, settings, SessionLimit(time.monotonic))
+        udp, tcp = _bind_media(settings)
+        stack.enter_context(udp)
+        if tcp is not None:
+            stack.enter_context(tcp)
+        client = httpx.AsyncClient(trust_env=False)
+        hooks = Hooks(settings.hook_url, settings.token_secret, client)
+        endpoint = UdpEndpoint(udp, time.monotonic, tcp)
+        await endpoint.listen_tcp()
+        capacity = Capacity(settings.max_viewers, settings.max_guests_per_address)
+        forwarder = Forwarder(endpoint, settings.advertise, capacity, hooks.send, settings.process)
+        hooks.on_gone = lambda event: forwarder.close_seat(event.room, event.seat, time.time())
+        app = build_app(forwarder, settings, client)
         config = uvicorn.Config(
             app,
             lifespan="off",
@@ -88,8 +96,15 @@ def _bind_http(settings: Settings) -> socket.socket:
         raise PortTaken(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
 
 
-def _bind_media(settings: Settings) -> socket.socket:
-    try:
-        return bind_udp(settings.advertise, settings.udp_port)
-    except OSError as error:
-        raise PortTaken(f"cannot bind UDP port {settings.udp_port}: {error.strerror}") from error
+def _bind_media(settings: Settings) -> tuple[socket.socket, socket.socket | None]:
+    for _ in range(1 if settings.udp_port else FREE_PORT_ATTEMPTS):
+        try:
+            udp = bind_udp(settings.advertise, settings.udp_port)
+        except OSError as error:
+            raise PortTaken(f"cannot bind UDP port {settings.udp_port}: {error.strerror}") from error
+        try:
+            return udp, bind_tcp_beside(udp) if settings.ice_tcp else None
+        except OSError as error:
+            udp.close()
+            reason = error.strerror
+    raise PortTaken(f"cannot bind TCP port {settings.udp_port}: {reason}; MEDIA_ICE_TCP=0 does without")

@@ -2,9 +2,14 @@
  *
  * Sends every packet to every leg, in the order of media/sink.py: Leg.rewrite. The arena holds
  * SLOTS packets; when it is full they go out by sendmmsg. Nothing is kept between two calls, which must not overlap.
+ *
+ * Packets of one leg that follow each other and have the same size, but for the last, which may be smaller, are one
+ * message: the kernel cuts it (UDP_SEGMENT). Where it does not know how, segment is 0 and each is a message.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdint.h>
@@ -15,6 +20,14 @@
 #define SLOT_SIZE 1536
 #define HEADER_SIZE 12
 #define FULL_BUFFER_WAIT_MS 5
+#define MAX_SEGMENTS 48
+#define MAX_MESSAGE 60000
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+#ifndef SOL_UDP
+#define SOL_UDP 17
+#endif
 
 struct packet {
     const uint8_t *payload;
@@ -45,9 +58,60 @@ struct counts {
 /* pylibsrtp's own copy of srtp_protect; anything but 0 leaves the packet plain. */
 typedef int (*protect_function)(void *srtp, void *packet, int *length);
 
+union control {
+    char bytes[CMSG_SPACE(sizeof(uint16_t))];
+    struct cmsghdr align;
+};
+
 static uint8_t arena[SLOTS][SLOT_SIZE];
 static struct iovec vectors[SLOTS];
 static struct mmsghdr messages[SLOTS];
+static union control controls[SLOTS];
+
+static uint64_t packets_of(const struct mmsghdr *first, int count)
+{
+    uint64_t packets = 0;
+    for (int m = 0; m < count; m++)
+        packets += first[m].msg_hdr.msg_iovlen;
+    return packets;
+}
+
+static void set_segment(struct msghdr *header, union control *control, uint16_t size)
+{
+    header->msg_control = control->bytes;
+    header->msg_controllen = sizeof control->bytes;
+    struct cmsghdr *message = CMSG_FIRSTHDR(header);
+    message->cmsg_level = SOL_UDP;
+    message->cmsg_type = UDP_SEGMENT;
+    message->cmsg_len = CMSG_LEN(sizeof size);
+    memcpy(CMSG_DATA(message), &size, sizeof size);
+}
+
+/* Lay the filled slots out as messages, and return how many there are. */
+static int lay_out(int filled, unsigned name_size, const void *const *names, int segment)
+{
+    int count = 0;
+    for (int slot = 0; slot < filled;) {
+        struct msghdr *header = &messages[count].msg_hdr;
+        size_t size = vectors[slot].iov_len, total = size;
+        int taken = 1;
+        while (segment && slot + taken < filled && taken < MAX_SEGMENTS && names[slot + taken] == names[slot] &&
+               vectors[slot + taken - 1].iov_len == size && vectors[slot + taken].iov_len <= size &&
+               total + vectors[slot + taken].iov_len <= MAX_MESSAGE)
+            total += vectors[slot + taken++].iov_len;
+        header->msg_name = (void *)names[slot];
+        header->msg_namelen = name_size;
+        header->msg_iov = &vectors[slot];
+        header->msg_iovlen = taken;
+        header->msg_control = 0;
+        header->msg_controllen = 0;
+        if (taken > 1)
+            set_segment(header, &controls[count], (uint16_t)size);
+        count++;
+        slot += taken;
+    }
+    return count;
+}
 
 static void flush(int fd, int filled, struct counts *counts)
 {
@@ -55,20 +119,20 @@ static void flush(int fd, int filled, struct counts *counts)
     while (at < filled) {
         int taken = sendmmsg(fd, messages + at, filled - at, 0);
         if (taken > 0) {
+            counts->sent += packets_of(messages + at, taken);
             at += taken;
-            counts->sent += taken;
             continue;
         }
         if (errno == EINTR)
             continue;
         struct pollfd writable = {fd, POLLOUT, 0};
         if (poll(&writable, 1, FULL_BUFFER_WAIT_MS) <= 0) {
-            counts->dropped += filled - at;
+            counts->dropped += packets_of(messages + at, filled - at);
             return;
         }
         /* Writable and refused all the same: this one address cannot be reached. */
+        counts->dropped += packets_of(messages + at, 1);
         at++;
-        counts->dropped++;
     }
 }
 
@@ -87,8 +151,9 @@ static int rewrite(uint8_t *slot, const struct packet *packet, const struct leg 
 }
 
 void forward(int fd, unsigned name_size, protect_function protect, const struct packet *packets, int packet_count,
-             struct leg *const *legs, int leg_count, struct counts *counts)
+             struct leg *const *legs, int leg_count, int segment, struct counts *counts)
 {
+    static const void *names[SLOTS];
     int filled = 0;
     for (int l = 0; l < leg_count; l++) {
         const struct leg *leg = legs[l];
@@ -100,16 +165,12 @@ void forward(int fd, unsigned name_size, protect_function protect, const struct 
             }
             vectors[filled].iov_base = arena[filled];
             vectors[filled].iov_len = length;
-            struct msghdr *header = &messages[filled].msg_hdr;
-            header->msg_name = (void *)leg->destination->name;
-            header->msg_namelen = name_size;
-            header->msg_iov = &vectors[filled];
-            header->msg_iovlen = 1;
+            names[filled] = leg->destination->name;
             if (++filled == SLOTS) {
-                flush(fd, filled, counts);
+                flush(fd, lay_out(filled, name_size, names, segment), counts);
                 filled = 0;
             }
         }
     }
-    flush(fd, filled, counts);
+    flush(fd, lay_out(filled, name_size, names, segment), counts);
 }

@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 SOURCE = Path(__file__).with_name("egress.c")
 BUILD_SECONDS = 60
+SOL_UDP, UDP_SEGMENT = 17, 103
 
 _ffi = FFI()
 _ffi.cdef("""
@@ -36,7 +37,7 @@ struct leg { const struct destination *destination; uint32_t ssrc; uint32_t time
 struct counts { uint64_t sent; uint64_t dropped; };
 void forward(int fd, unsigned name_size, int (*protect)(void *, void *, int *),
              const struct packet *packets, int packet_count,
-             struct leg *const *legs, int leg_count, struct counts *counts);
+             struct leg *const *legs, int leg_count, int segment, struct counts *counts);
 """)
 
 
@@ -56,12 +57,13 @@ def open_egress(udp: socket.socket) -> Egress:
 class NativeEgress:
     """Hands whole bursts to C, where the interpreter's lock is not held."""
 
-    def __init__(self, udp: socket.socket) -> None:
+    def __init__(self, udp: socket.socket, *, segments: bool = True) -> None:
         self._socket = udp
         self._library = _build()
         self._name_size = 16 if udp.family == socket.AF_INET else 28
         self._protect = _ffi.cast("int (*)(void *, void *, int *)", protect_address())
         self._counts = _ffi.new("struct counts *")
+        self.segments = segments and _kernel_segments(udp)
 
     @property
     def sent(self) -> int:
@@ -94,6 +96,7 @@ class NativeEgress:
             len(packets),
             _ffi.new("struct leg *[]", rows),
             len(rows),
+            self.segments,
             self._counts,
         )
 
@@ -115,6 +118,15 @@ class NativeEgress:
         name = pack_address(address, self._socket.family)
         _ffi.memmove(row.name, name, len(name))
         return row
+
+
+def _kernel_segments(udp: socket.socket) -> bool:
+    """Tell whether the kernel cuts one message into many datagrams of a size (Linux 4.18 on)."""
+    try:
+        udp.getsockopt(SOL_UDP, UDP_SEGMENT)
+    except OSError:
+        return False
+    return True
 
 
 def _packet_fields(packet: Packet, payload: CData) -> tuple[Any, ...]:

@@ -86,7 +86,7 @@ class StaleETag(Refused):
 
 
 class TooManyRequests(Refused):
-    """One person opens sessions faster than any player would."""
+    """One person, or one address, opens more sessions than any player would."""
 
 
 class Overloaded(Refused):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-EventType = Literal["stream.started", "stream.ended", "stream.stalled", "stream.resumed"]
+EventType = Literal["stream.started", "stream.alive", "stream.stalled", "stream.resumed", "stream.ended"]
+"""`stream.alive` repeats now and then that a stream is on; the answer tells whether it still may be."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from media.counter_offer import Invitation
 from media.errors import MalformedOffer, OfferTooLarge, WrongContentType
 from media.forwarder import Session
 from media.ice_servers import IceServers
@@ -24,15 +25,20 @@ async def read_body(request: Request, content_type: str) -> str:
     given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if given != content_type:
         raise WrongContentType(f"the content type must be {content_type}")
+    try:
+        return (await read_bytes(request)).decode()
+    except UnicodeDecodeError:
+        raise MalformedOffer("the body is not text in UTF-8") from None
+
+
+async def read_bytes(request: Request) -> bytes:
+    """Return the body; raise `OfferTooLarge`."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_BODY:
             raise OfferTooLarge(f"the body is larger than {MAX_BODY} bytes")
-    try:
-        return body.decode()
-    except UnicodeDecodeError:
-        raise MalformedOffer("the body is not text in UTF-8") from None
+    return bytes(body)
 
 
 def entity_tag(session: Session) -> str:
@@ -42,12 +48,24 @@ def entity_tag(session: Session) -> str:
 
 def created(session: Session, answer: str, ice_servers: IceServers) -> Response:
     """Return the 201 that carries the answer and names the session."""
-    response = Response(answer, 201, media_type=SDP)
-    # Starlette would add a charset, which strict clients do not expect beside application/sdp.
-    response.headers["content-type"] = SDP
-    response.headers["location"] = f"/session/{session.id}"
+    response = _session_response(201, session.id, answer, ice_servers)
     response.headers["etag"] = entity_tag(session)
     response.headers["accept-patch"] = "application/trickle-ice-sdpfrag"
+    return response
+
+
+def counter_offered(invitation: Invitation, offer: str, ice_servers: IceServers) -> Response:
+    """Return the 406 that carries our offer; its answer is sent to the session by PATCH."""
+    response = _session_response(406, invitation.id, offer, ice_servers)
+    response.headers["accept-patch"] = SDP
+    return response
+
+
+def _session_response(status: int, session_id: str, sdp: str, ice_servers: IceServers) -> Response:
+    response = Response(sdp, status)
+    # Starlette would add a charset, which strict clients do not expect beside application/sdp.
+    response.headers["content-type"] = SDP
+    response.headers["location"] = f"/session/{session_id}"
     for link in ice_servers.links():
         response.headers.append("link", link)
     return response

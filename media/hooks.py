@@ -7,6 +7,7 @@ import base64
 import hashlib
 import logging
 import secrets
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -23,12 +24,18 @@ MAX_DELAY_SECONDS = 10.0
 MAX_ATTEMPTS = 40
 TIMEOUT_SECONDS = 5.0
 DRAIN_SECONDS = 2.0
+GONE = 410
+
+
+def webhook_key(purpose: str, token_secret: str) -> str:
+    """Return the signing key for one direction, derived from the key that signs tokens."""
+    digest = hashlib.sha256(f"{purpose}:{token_secret}".encode()).digest()
+    return "whsec_" + base64.b64encode(digest).decode()
 
 
 def hook_key(token_secret: str) -> str:
-    """Return the signing key of hooks, derived from the key that signs tokens."""
-    digest = hashlib.sha256(b"media-hook:" + token_secret.encode()).digest()
-    return "whsec_" + base64.b64encode(digest).decode()
+    """Return the key our own calls to the gateway are signed with."""
+    return webhook_key("media-hook", token_secret)
 
 
 class Hooks:
@@ -36,10 +43,12 @@ class Hooks:
 
     An event is tried again with growing delays for some minutes, then given up, so that a gateway
     which is gone for good does not hold back the seat. `webhook-id` stays the same over attempts.
+    Where the gateway answers 410, nobody may publish there any more: `on_gone` hears of it.
     """
 
     def __init__(self, url: str, token_secret: str, client: httpx.AsyncClient) -> None:
         self.failed = 0
+        self.on_gone: Callable[[StreamEvent], None] = lambda _: None
         self._url = url
         self._webhook = Webhook(hook_key(token_secret))
         self._client = client
@@ -51,6 +60,8 @@ class Hooks:
         if not self._url:
             return
         seat = (event.room, event.seat)
+        if event.type == "stream.alive" and seat in self._tasks:
+            return  # what waits in front says more, and the next one comes soon
         self._queues.setdefault(seat, []).append(event)
         if seat not in self._tasks:
             self._tasks[seat] = asyncio.get_running_loop().create_task(self._deliver(seat))
@@ -77,14 +88,14 @@ class Hooks:
         body = orjson.dumps(asdict(event)).decode()
         delay = FIRST_DELAY_SECONDS
         for _ in range(MAX_ATTEMPTS):
-            if await self._post(message, body):
+            if await self._post(message, body, event) or event.type == "stream.alive":
                 return
             await asyncio.sleep(delay)
             delay = min(2 * delay, MAX_DELAY_SECONDS)
         self.failed += 1
         logger.error("gave up telling the gateway %s of %s/%s", event.type, event.room, event.seat)
 
-    async def _post(self, message: str, body: str) -> bool:
+    async def _post(self, message: str, body: str, event: StreamEvent) -> bool:
         at = datetime.now(UTC)
         headers = {
             "content-type": "application/json",
@@ -99,4 +110,7 @@ class Hooks:
         except httpx.HTTPError as error:
             logger.warning("the gateway's hook address cannot be reached: %s", error)
             return False
+        if response.status_code == GONE:
+            self.on_gone(event)
+            return True
         return response.is_success

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
+import httpx
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
@@ -12,12 +14,15 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from media import errors
+from media.client_address import parse_networks
+from media.control import ControlResource
 from media.forwarder import Forwarder
-from media.limits import SessionLimit
 from media.metrics import render
 from media.problem import problem
+from media.session_limits import SessionLimits
 from media.sessions import SessionResource
 from media.settings import Settings
+from media.siblings import Relay, Siblings
 from media.whep import WhepEndpoint
 from media.whip import WhipEndpoint
 
@@ -48,6 +53,9 @@ CORS = {
 }
 
 
+LOOPBACK = parse_networks(["127.0.0.0/8", "::1"])
+
+
 class CrossOrigin:
     """Lets pages of any origin use the answers: access is by token, never by cookie."""
 
@@ -65,10 +73,13 @@ class CrossOrigin:
         await self._app(scope, receive, send_with_headers)
 
 
-def build_app(forwarder: Forwarder, settings: Settings, limit: SessionLimit) -> ASGIApp:
-    """Return the ASGI application of one media process."""
-    whip = WhipEndpoint(forwarder, settings, limit)
-    whep = WhepEndpoint(forwarder, settings, limit)
+def build_app(forwarder: Forwarder, settings: Settings, client: httpx.AsyncClient) -> ASGIApp:
+    """Return the ASGI application of one media process; `client` reaches its siblings."""
+    siblings_are = LOOPBACK if settings.siblings else ()
+    limits = SessionLimits((*settings.trusted_proxies, *siblings_are), time.monotonic)
+    whip = WhipEndpoint(forwarder, settings, limits)
+    whep = WhepEndpoint(forwarder, settings, limits)
+    control = ControlResource(forwarder, settings.token_secret)
     sessions = SessionResource(forwarder)
 
     async def healthz(_request: Request) -> Response:
@@ -78,16 +89,20 @@ def build_app(forwarder: Forwarder, settings: Settings, limit: SessionLimit) -> 
         return PlainTextResponse(render(forwarder), media_type="text/plain; version=0.0.4")
 
     methods = ["GET", "HEAD", "POST", "OPTIONS"]
-    app = Starlette(
+    app: ASGIApp = Starlette(
         routes=[
             Route("/whip/{room}/{seat}", whip.handle, methods=methods),
             Route("/whep/{room}/{seat}", whep.handle, methods=methods),
             Route("/session/{id}", sessions.handle, methods=["GET", "HEAD", "PATCH", "DELETE", "OPTIONS"]),
+            Route("/control", control.handle, methods=["POST"]),
             Route("/healthz", healthz),
             Route("/metrics", metrics),
         ],
         exception_handlers={errors.Refused: _refused},
     )
+    if settings.siblings:
+        siblings = Siblings(settings.siblings, settings.process)
+        app = Relay(app, siblings, client, settings.trusted_proxies)
     return CrossOrigin(app)
 
 

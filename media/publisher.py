@@ -11,9 +11,11 @@ from media.events import EventType
 from media.sdp import Offer
 from media.source import Source
 from media.stream import Stream
+from media.tokens import Pass
 
 STALL_SECONDS = 2.0
 CONNECT_SECONDS = 5.0
+ALIVE_SECONDS = 10.0
 
 
 class Publisher:
@@ -21,7 +23,8 @@ class Publisher:
 
     def __init__(
         self,
-        person: str,
+        session_id: str,
+        token: Pass,
         offer: Offer,
         peer: Peer,
         source: Source,
@@ -29,15 +32,16 @@ class Publisher:
         on_end: Callable[[Publisher, str], None],
         now: float,
     ) -> None:
-        self.id = secrets.token_urlsafe(24)
+        self.id = session_id
         self.incarnation = secrets.token_hex(16)
-        self.person = person
+        self.token = token
         self.offer = offer
         self.peer = peer
         self.source = source
         self.stream = stream
         self.is_stalled = False
         self._opened_at = now
+        self._alive_due = 0.0
         self._on_end = on_end
 
     @property
@@ -84,16 +88,18 @@ class Publisher:
         self.stream.take(self.source.expire(now), now)
         for packet in self.source.feedback(now):
             self.peer.send_rtcp(packet)
-        if self.stream.wants_keyframe:
-            self.request_keyframe(now)
+        for layer in self.stream.layers_wanting_keyframe(now):
+            self.request_keyframe(now, layer)
         last = self.source.last_packet_at
         if last is not None and not self.is_stalled and now - last > STALL_SECONDS:
             self.is_stalled = True
             self._announce("stream.stalled", now)
+        elif self.is_flowing and now >= self._alive_due:
+            self._announce("stream.alive", now)
 
-    def request_keyframe(self, now: float) -> None:
-        """Ask for a keyframe, at most twice a second."""
-        for packet in self.source.request_keyframe(now):
+    def request_keyframe(self, now: float, layer: int = 0) -> None:
+        """Ask for a keyframe of a layer, at most twice a second."""
+        for packet in self.source.request_keyframe(now, layer):
             self.peer.send_rtcp(packet)
 
     def ended(self, now: float) -> None:
@@ -102,4 +108,5 @@ class Publisher:
             self._announce("stream.ended", now)
 
     def _announce(self, event: EventType, now: float) -> None:
+        self._alive_due = now + ALIVE_SECONDS
         self.stream.announce(event, self.incarnation, now)

@@ -10,6 +10,7 @@ from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.sdp import MediaDescription, SessionDescription
 
 from media.errors import MalformedOffer, UnacceptableOffer
+from media.simulcast import RID, offered_layers
 from media.track import Kind
 
 Direction = Literal["sendonly", "recvonly"]
@@ -21,7 +22,7 @@ PROFILE_PREFERENCE = ("42e0", "42c0", "4200", "4d00", "4d40", "6400", "640c")
 
 @dataclass(frozen=True, slots=True)
 class AgreedMedia:
-    """One media section that is served; numbers are the offer's."""
+    """One media section that is served; numbers are the offer's. More than one RID is simulcast."""
 
     kind: Kind
     mid: str
@@ -30,9 +31,14 @@ class AgreedMedia:
     parameters: str
     rtx_payload_type: int | None
     feedback: frozenset[str]
-    twcc_extension: int | None
     ssrc: int = 0
     rtx_ssrc: int = 0
+    rids: tuple[str, ...] = ()
+    extensions: tuple[tuple[str, int], ...] = ()
+
+    def extension(self, uri: str) -> int | None:
+        """Return the number the offer gave a header extension."""
+        return dict(self.extensions).get(uri)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +92,19 @@ def parse_offer(text: str, theirs: Direction) -> Offer:
     if not session.media:
         raise MalformedOffer("the offer has no media section")
     sections = tuple(_section(media, theirs) for media in session.media)
+    if theirs == "sendonly":
+        layers = [*offered_layers(text), *[()] * len(sections)]
+        sections = tuple(map(_with_layers, sections, layers))
     offer = Offer(sections, *_security(session))
     _check(session, offer)
     return offer
+
+
+def _with_layers(section: AgreedMedia | RejectedMedia, rids: tuple[str, ...]) -> AgreedMedia | RejectedMedia:
+    """Take simulcast where packets can tell which layer they are of."""
+    if not rids or isinstance(section, RejectedMedia) or section.extension(RID) is None:
+        return section
+    return replace(section, rids=rids)
 
 
 def _section(media: MediaDescription, theirs: Direction) -> AgreedMedia | RejectedMedia:
@@ -143,7 +159,7 @@ def _agreed(media: MediaDescription, kind: Kind, payload_type: int, codec: str) 
         ),
         rtx_payload_type=_rtx(media, payload_type) if kind == "video" else None,
         feedback=_feedback(media, payload_type),
-        twcc_extension=extensions.get(TRANSPORT_CC),
+        extensions=tuple(extensions.items()),
     )
 
 

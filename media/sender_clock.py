@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from media.rtcp import SenderReport, from_ntp
-from media.track import CLOCK_RATES, Kind
+from media.track import CLOCK_RATES, TrackId
 
 
 class SenderClock:
@@ -16,20 +16,20 @@ class SenderClock:
     def __init__(self, unix_offset: float) -> None:
         self._unix_offset = unix_offset
         self._ahead: float | None = None
-        self._reports: dict[Kind, tuple[float, int]] = {}
+        self._reports: dict[TrackId, tuple[float, int]] = {}
 
-    def learn(self, kind: Kind, report: SenderReport, now: float) -> None:
+    def learn(self, track: TrackId, report: SenderReport, now: float) -> None:
         """Take the mapping of a sender report that came at `now`."""
         theirs = from_ntp(report.ntp)
         if self._ahead is None:
             self._ahead = theirs - (now + self._unix_offset)
-        self._reports[kind] = (theirs, report.timestamp)
+        self._reports[track] = (theirs, report.timestamp)
 
-    def timestamp_at(self, kind: Kind, now: float) -> int | None:
+    def timestamp_at(self, track: TrackId, now: float) -> int | None:
         """Return the publisher's RTP timestamp for `now`, or None before its first report."""
-        known = self._reports.get(kind)
+        known = self._reports.get(track)
         if known is None or self._ahead is None:
             return None
         theirs, timestamp = known
         passed = now + self._unix_offset + self._ahead - theirs
-        return (timestamp + round(passed * CLOCK_RATES[kind])) & 0xFFFFFFFF
+        return (timestamp + round(passed * CLOCK_RATES[track[0]])) & 0xFFFFFFFF

@@ -5,8 +5,9 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from media.counter_offer import Invitation
 from media.errors import MalformedOffer, MissingETag, StaleETag
-from media.exchange import entity_tag, read_body, without_content
+from media.exchange import SDP, entity_tag, read_body, without_content
 from media.forwarder import Forwarder, Session
 
 FRAGMENT = "application/trickle-ice-sdpfrag"
@@ -24,6 +25,8 @@ class SessionResource:
         if request.method == "OPTIONS":
             return without_content(request)
         session_id = request.path_params["id"]
+        if (invitation := self._forwarder.invitations.find(session_id)) is not None:
+            return await self._handle_invited(request, invitation)
         if request.method == "DELETE" and self._forwarder.has_ended(session_id):
             return Response(status_code=200)  # both sides may end it; the second is no error
         session = self._forwarder.session(session_id)
@@ -32,6 +35,14 @@ class SessionResource:
             return Response(status_code=200)
         if request.method == "PATCH":
             return await self._patch(request, session)
+        return without_content(request)
+
+    async def _handle_invited(self, request: Request, invitation: Invitation) -> Response:
+        if request.method == "DELETE":
+            self._forwarder.invitations.forget(invitation)
+        elif request.method == "PATCH":
+            self._forwarder.accept(invitation, await read_body(request, SDP))
+            return Response(status_code=204)
         return without_content(request)
 
     async def _patch(self, request: Request, session: Session) -> Response:

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import secrets
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from media import rtcp
 from media.endpoint.destination import Destination
 from media.endpoint.srtp import CData
 from media.rtp import HEADER, MARKER, VERSION_2
-from media.track import CLOCK_RATES, Kind, Packet, Track
+from media.track import CLOCK_RATES, Kind, Packet, Track, TrackId
 
 REPEAT_SECONDS = 0.1
 MAX_REMEMBERED_REPEATS = 512
+MAX_REMEMBERED_SPANS = 4
 REPLAY_TICKS_PER_FRAME = CLOCK_RATES["video"] // 1000
 
 
 @dataclass(slots=True)
 class Leg:
-    """How one kind of media is rewritten for one viewer; offsets are added modulo the field and stay.
+    """How one kind of media is rewritten for one viewer; offsets are added modulo the field.
 
     `laid_out` and `laid_out_for` belong to the egress.
     """
@@ -34,6 +35,11 @@ class Leg:
     octets: int = 0
     laid_out: CData = None
     laid_out_for: CData = None
+
+    def move(self, sequence_offset: int, timestamp_offset: int) -> None:
+        """Rewrite by other offsets from now on."""
+        self.sequence_offset, self.timestamp_offset = sequence_offset, timestamp_offset
+        self.laid_out = None
 
     def rewrite(self, packet: Packet) -> bytes:
         """Return the plain RTP packet this viewer gets: the meaning that every egress has to keep."""
@@ -58,10 +64,28 @@ class ViewedFormat:
     rtx_ssrc: int | None = None
 
 
+@dataclass(slots=True)
+class _Span:
+    """A stretch of a viewer's numbers, counted on without wrapping, that one layer's packets have.
+
+    Number `n` from `first` on is the layer's packet `n - sequence_offset`.
+    """
+
+    layer: int
+    first: int
+    sequence_offset: int
+    timestamp_offset: int
+
+
 class Sink:
-    """One viewer of a stream; it is sent video from a keyframe on and never misses a number."""
+    """One viewer of a stream; it is sent video from a keyframe on and never misses a number.
+
+    `layer` is the layer of the picture it is sent, or waits for.
+    """
 
     def __init__(self, formats: Sequence[ViewedFormat], destination: Destination, cname: str) -> None:
+        self.layer = 0
+        self.retransmitted = 0
         self._cname = cname
         self._legs: dict[Kind, Leg] = {}
         self._rtx: dict[Kind, Leg] = {}
@@ -71,11 +95,10 @@ class Sink:
                 self._rtx[viewed.kind] = Leg(destination, viewed.rtx_ssrc, viewed.rtx_payload_type)
         self._replay: deque[Packet] = deque()
         self._replayed: dict[int, Packet] = {}
-        self._first: dict[Kind, int] = {}
+        self._spans: dict[Kind, list[_Span]] = {}
         self._repeated_at: dict[tuple[Kind, int], float] = {}
         self._rtx_sent = 0
         self._replay_is_over = False
-        self.retransmitted = 0
 
     def leg(self, kind: Kind) -> Leg | None:
         """Return the leg of this kind, where the viewer takes it."""
@@ -85,6 +108,10 @@ class Sink:
         """Return the leg retransmissions go by: RTX where it was agreed, else the leg itself."""
         return self._rtx.get(kind) or self._legs.get(kind)
 
+    def kind_of(self, ssrc: int) -> Kind | None:
+        """Return which of this viewer's streams an SSRC names."""
+        return next((kind for kind, leg in self._legs.items() if leg.ssrc == ssrc), None)
+
     @property
     def is_replaying(self) -> bool:
         """Whether cached packets are still to be sent; live ones queue behind them."""
@@ -92,17 +119,20 @@ class Sink:
 
     def is_live(self, kind: Kind) -> bool:
         """Whether packets of this kind can be sent to this viewer as they come."""
-        return kind in self._legs and kind in self._first and not (kind == "video" and self._replay)
+        return kind in self._spans and not (kind == "video" and self._replay)
 
     def start_audio(self, track: Track) -> None:
         """Take audio from the next packet on."""
         if "audio" in self._legs:
-            self._first["audio"] = track.newest + 1
+            self._begin("audio", track.newest + 1)
 
-    def start_video(self, gop: Sequence[Packet]) -> None:
+    def start_video(self, gop: Sequence[Packet], layer: int = 0) -> None:
         """Start with a cached GOP, so that the first picture does not wait for a keyframe."""
-        if gop and "video" in self._legs and "video" not in self._first:
-            self._first["video"] = gop[0].sequence
+        if "video" in self._spans:
+            return
+        self.layer = layer
+        if gop and "video" in self._legs:
+            self._begin("video", gop[0].sequence)
             self._replay.extend(squeeze(gop))
             self._replayed = {packet.sequence: packet for packet in self._replay}
 
@@ -111,34 +141,54 @@ class Sink:
         if self._replay:
             self._replay.extend(packets)
             return
-        keyframe = next((at for at, packet in enumerate(packets) if packet.keyframe), None)
-        if keyframe is not None and "video" in self._legs and "video" not in self._first:
-            self._first["video"] = packets[keyframe].sequence
+        keyframe = find_keyframe(packets)
+        if keyframe is not None and "video" in self._legs and "video" not in self._spans:
+            self._begin("video", packets[keyframe].sequence)
             self._replay.extend(packets[keyframe:])
+
+    def change_layer(self, old: Track, new: Track, keyframe: Packet, timestamp: int) -> None:
+        """Go on with another layer from `keyframe` on, which the viewer's clock shows at `timestamp`.
+
+        Everything of the old layer has been sent. Numbers go on without a gap, and time never goes back.
+        """
+        leg = self._legs["video"]
+        self._stop_repeating_replay()
+        first = old.newest + leg.sequence_offset + 1
+        newest = (old.newest_timestamp + leg.timestamp_offset) & 0xFFFFFFFF
+        is_later = 0 < (timestamp - newest) & 0xFFFFFFFF < 1 << 31
+        timestamp = timestamp if is_later else newest + REPLAY_TICKS_PER_FRAME
+        leg.move(first - keyframe.sequence, (timestamp - keyframe.timestamp) & 0xFFFFFFFF)
+        self.layer = new.layer
+        spans = self._spans["video"]
+        spans.append(_Span(new.layer, first, leg.sequence_offset, leg.timestamp_offset))
+        del spans[:-MAX_REMEMBERED_SPANS]
 
     def next_replay(self, count: int) -> list[Packet]:
         """Return the next packets of the replay; the sender paces them."""
         return [self._replay.popleft() for _ in range(min(count, len(self._replay)))]
 
-    def retransmissions(self, nack: rtcp.Nack, track: Track, now: float) -> list[Packet]:
+    def retransmissions(
+        self, nack: rtcp.Nack, tracks: Mapping[TrackId, Track], now: float
+    ) -> tuple[Kind, list[Packet]]:
         """Return what to send on `repair_leg` for a NACK, each at most once in a tenth of a second."""
-        leg = self._legs.get(track.kind)
-        if leg is None or leg.ssrc != nack.ssrc or track.kind not in self._first:
-            return []
-        found = (self._lookup(sequence, leg, track, now) for sequence in nack.sequences)
+        kind = self.kind_of(nack.ssrc)
+        if kind is None or kind not in self._spans:
+            return "video", []
+        leg = self._legs[kind]
+        found = (self._lookup(sequence, kind, leg, tracks, now) for sequence in nack.sequences)
         again = [packet for packet in found if packet is not None]
         self.retransmitted += len(again)
-        if track.kind not in self._rtx:
-            return again
-        return [self._wrap_rtx(packet, leg) for packet in again]
+        if kind not in self._rtx:
+            return kind, again
+        return kind, [self._wrap_rtx(packet, leg) for packet in again]
 
-    def reports(self, timestamps: dict[Kind, int], ntp: int) -> bytes:
+    def reports(self, timestamps: Mapping[TrackId, int], ntp: int) -> bytes:
         """Return a compound of SRs that ties each kind's viewer timestamp to one instant."""
         self._forget_replay()
         compound = b""
-        for kind, timestamp in timestamps.items():
-            leg = self._legs.get(kind)
-            if leg is not None and leg.packets:
+        for kind, leg in self._legs.items():
+            timestamp = timestamps.get((kind, self.layer if kind == "video" else 0))
+            if timestamp is not None and leg.packets:
                 moved = (timestamp + leg.timestamp_offset) & 0xFFFFFFFF
                 compound += rtcp.sender_report(
                     rtcp.SenderReport(leg.ssrc, ntp, moved, leg.packets, leg.octets)
@@ -152,17 +202,28 @@ class Sink:
         ssrcs = [leg.ssrc for leg in self._legs.values()]
         return rtcp.receiver_report(ssrcs[0], ()) + rtcp.goodbye(ssrcs) if ssrcs else b""
 
-    def _forget_replay(self) -> None:
-        """Free a replay one report after its end.
+    def _begin(self, kind: Kind, sequence: int) -> None:
+        leg = self._legs[kind]
+        layer = self.layer if kind == "video" else 0
+        span = _Span(layer, sequence + leg.sequence_offset, leg.sequence_offset, leg.timestamp_offset)
+        self._spans[kind] = [span]
 
-        It cannot be repeated from then on: the ring has other timestamps, and no number may leave
-        with two contents under one SRTP key.
-        """
+    def _forget_replay(self) -> None:
+        """Free a replay one report after its end."""
         if self._replayed and not self._replay:
             if self._replay_is_over:
-                self._first["video"] = max(self._replayed) + 1
-                self._replayed = {}
+                self._stop_repeating_replay()
             self._replay_is_over = True
+
+    def _stop_repeating_replay(self) -> None:
+        """Repeat nothing of the replay from now on.
+
+        The ring has other timestamps, and no number may leave with two contents under one SRTP key.
+        """
+        if self._replayed:
+            span = self._spans["video"][0]
+            span.first = max(self._replayed) + 1 + span.sequence_offset
+            self._replayed = {}
 
     def _wrap_rtx(self, packet: Packet, leg: Leg) -> Packet:
         """Return the packet as RFC 4588 repeats it: numbered anew, its own number in front."""
@@ -171,20 +232,40 @@ class Sink:
         payload = number.to_bytes(2, "big") + packet.payload
         return Packet(self._rtx_sent, packet.timestamp + leg.timestamp_offset, packet.marker, payload)
 
-    def _lookup(self, sequence: int, leg: Leg, track: Track, now: float) -> Packet | None:
-        behind = (track.newest + leg.sequence_offset - sequence) & 0xFFFF
-        wanted = track.newest - behind
-        if wanted < self._first[track.kind] or now - self._repeated_at.get((track.kind, wanted), -1.0) < (
-            REPEAT_SECONDS
-        ):
+    def _lookup(
+        self, sequence: int, kind: Kind, leg: Leg, tracks: Mapping[TrackId, Track], now: float
+    ) -> Packet | None:
+        spans = self._spans[kind]
+        newest = tracks[kind, spans[-1].layer].newest + leg.sequence_offset
+        wanted = newest - ((newest - sequence) & 0xFFFF)
+        span = next((span for span in reversed(spans) if wanted >= span.first), None)
+        if span is None or now - self._repeated_at.get((kind, wanted), -1.0) < REPEAT_SECONDS:
             return None
-        packet = track.get(wanted)
+        packet = tracks[kind, span.layer].get(wanted - span.sequence_offset)
         if packet is None:
             return None
         if len(self._repeated_at) >= MAX_REMEMBERED_REPEATS:
             self._repeated_at.clear()
-        self._repeated_at[track.kind, wanted] = now
-        return self._replayed.get(wanted, packet)
+        self._repeated_at[kind, wanted] = now
+        if kind == "video":
+            packet = self._replayed.get(packet.sequence, packet)
+        return _as_sent(packet, span, leg)
+
+
+def _as_sent(packet: Packet, span: _Span, leg: Leg) -> Packet:
+    """Return a packet of an earlier span so that the leg, as it stands now, makes of it what it was."""
+    if (span.sequence_offset, span.timestamp_offset) == (leg.sequence_offset, leg.timestamp_offset):
+        return packet
+    return replace(
+        packet,
+        sequence=packet.sequence + span.sequence_offset - leg.sequence_offset,
+        timestamp=(packet.timestamp + span.timestamp_offset - leg.timestamp_offset) & 0xFFFFFFFF,
+    )
+
+
+def find_keyframe(packets: Sequence[Packet]) -> int | None:
+    """Return the place of the first packet a decoder can start with."""
+    return next((at for at, packet in enumerate(packets) if packet.keyframe), None)
 
 
 def squeeze(gop: Sequence[Packet]) -> list[Packet]:

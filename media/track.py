@@ -9,6 +9,10 @@ from media.h264 import starts_keyframe
 from media.rtp import RtpPacket
 
 Kind = Literal["audio", "video"]
+TrackId = tuple[Kind, int]
+"""A kind and its layer: a publisher may send its picture in several sizes."""
+
+AUDIO: TrackId = ("audio", 0)
 
 CLOCK_RATES: dict[Kind, int] = {"audio": 48_000, "video": 90_000}
 RING_PACKETS: dict[Kind, int] = {"audio": 64, "video": 2048}
@@ -34,8 +38,9 @@ class Track:
     always be decoded. Lost audio leaves a gap in the numbers: concealment needs to know.
     """
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: Kind, layer: int = 0) -> None:
         self.kind = kind
+        self.layer = layer
         self.clock_rate = CLOCK_RATES[kind]
         self.newest = -1
         self._ring: list[Packet | None] = [None] * RING_PACKETS[kind]
@@ -51,6 +56,16 @@ class Track:
     def wants_keyframe(self) -> bool:
         """Whether no picture can be shown, or no new viewer be served, before the next keyframe."""
         return self.kind == "video" and (not self._open or self._gop_start is None)
+
+    @property
+    def newest_timestamp(self) -> int:
+        """The viewers' timestamp of the newest packet."""
+        return self._last_timestamp
+
+    def timestamp_now(self, now: float) -> int:
+        """Return the viewers' timestamp of this instant, going by when packets came."""
+        passed = 0.0 if self._last_at is None else now - self._last_at
+        return (self._last_timestamp + round(passed * self.clock_rate)) & 0xFFFFFFFF
 
     @property
     def is_open(self) -> bool:

@@ -86,6 +86,7 @@ class TestGateway:
         self.sanctions = FakeSanctions(bus)
         self.audit = FakeAudit()
         self.visits = NoVisits()
+        self.closed_seats: list[str] = []
         self.ahead_ms = 0
         """How far its clock is ahead of the real one, as far as sessions are concerned."""
         self.tokens = Tokens(SECRET, self.now_ms)
@@ -98,6 +99,7 @@ class TestGateway:
         commands = RoomCommands(
             shelf, WordFilter(["scam"]), self.sanctions, Trail(self.audit, now_ms), now_ms
         )
+        on_stage = StageCommands(Trail(self.audit, now_ms), now_ms, self.end_pictures)
         self.sock = bind("127.0.0.1", 0)
         self.port: int = self.sock.getsockname()[1]
         self.address = f"127.0.0.1:{self.port}"
@@ -107,13 +109,17 @@ class TestGateway:
             self.door,
             open_records,
             self.visits,
-            {**commands.handlers(), **StageCommands(Trail(self.audit, now_ms), now_ms).handlers()},
+            {**commands.handlers(), **on_stage.handlers()},
             self.background,
             self.now_ms,
             OpeningLimits(parse_networks("127.0.0.1"), now_ms),
         )
         app = application([Route("/slow", _slow)], no_lifespan, "http://127.0.0.1:1")
         self.server = GatewayServer(app, self.sessions, self.wheel)
+
+    def end_pictures(self, _room: str, seat: str) -> None:
+        """Notes what the media plane would be told."""
+        self.closed_seats.append(seat)
 
     def now_ms(self) -> int:
         """The time that sessions go by."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,7 +24,11 @@ COOKIE = "session"
 SESSION_SECONDS = 12 * 3600
 RENEWAL_SECONDS = 60
 """How long a renewal waits to be used; what it renews lasts as long as the session."""
-MEDIA_SECONDS = 6 * 3600
+PUBLISH_SECONDS = 120
+"""A picture is begun with it at once; what is on goes on after it."""
+ENCODER_SECONDS = 12 * 3600
+"""An encoder such as OBS is given its token once, and comes back with it all show long."""
+SUBSCRIBE_SECONDS = 600
 _AUDIENCE = "livecommerce"
 _RENEWAL_AUDIENCE = "renewal"
 _MEDIA_AUDIENCE = "media"
@@ -39,6 +43,15 @@ class Credential(Struct, frozen=True):
     expires_ms: int
     signed_in_ms: int
     """When the person proved who they are; renewing changes nothing about it."""
+
+
+class MediaGrant(Struct, frozen=True):
+    """What a good media token allows; no seat stands for every seat, to subscribers."""
+
+    person: str
+    room: str
+    grant: str
+    seat: str
 
 
 class Tokens:
@@ -107,18 +120,41 @@ class Tokens:
             raise Unauthenticated("signed_out")
         return Credential(person, int(ends) * 1000, signed_in_ms)
 
-    def mint_media(self, person: str, room: str, grant: str, seat: str | None = None) -> str:
-        """A token for the media process: ``publish`` to one seat, or ``subscribe`` to a room."""
+    def mint_publish(self, person: str, room: str, seat: str, seconds: int = PUBLISH_SECONDS) -> str:
+        """A token to publish to one seat; worthless once the seat is closed."""
+        return self._mint_media(person, room, "publish", seconds, {"seat": seat})
+
+    def mint_subscribe(self, person: str, room: str, *, is_guest: bool) -> str:
+        """A token to watch a room's seats."""
+        return self._mint_media(person, room, "subscribe", SUBSCRIBE_SECONDS, {"guest": is_guest})
+
+    def _mint_media(self, person: str, room: str, grant: str, seconds: int, more: Mapping[str, Any]) -> str:
+        now_ms = self._clock()
         claims = {
             "aud": _MEDIA_AUDIENCE,
             "sub": person,
             "room": room,
             "grant": grant,
-            "exp": self._clock() // 1000 + MEDIA_SECONDS,
+            "iat": now_ms / 1000,
+            "exp": now_ms // 1000 + seconds,
         }
-        if seat is not None:
-            claims["seat"] = seat
-        return jwt.encode(claims, self._secret, ALGORITHM)
+        return jwt.encode({**claims, **more}, self._secret, ALGORITHM)
+
+    def read_media(self, token: str) -> MediaGrant:
+        """What a media token allows.
+
+        Raises:
+            Unauthenticated: ``token_expired`` or ``bad_token``.
+        """
+        try:
+            claims = jwt.decode(token, self._secret, [ALGORITHM], audience=_MEDIA_AUDIENCE, options=_OPTIONS)
+            return MediaGrant(
+                claims["sub"], str(claims["room"]), str(claims["grant"]), str(claims.get("seat", ""))
+            )
+        except jwt.ExpiredSignatureError as error:
+            raise Unauthenticated("token_expired") from error
+        except (jwt.InvalidTokenError, KeyError) as error:
+            raise Unauthenticated("bad_token") from error
 
 
 class Door:

@@ -16,6 +16,7 @@ from livecommerce.errors import Conflict, DomainError, NotFound, Unavailable
 from livecommerce.flash_sale import TERMS, Inventory, Place, SaleOpening
 from livecommerce.gateway import messages as wire
 from livecommerce.gateway.lines import Lines
+from livecommerce.gateway.media_plane import EndPictures
 from livecommerce.gateway.room_commands import ok
 from livecommerce.gateway.served_room import ServedRoom
 from livecommerce.gateway.session import Session
@@ -70,6 +71,7 @@ class SellingCommands:
         trail: Trail,
         clock: Clock,
         hold_seconds: int,
+        end_pictures: EndPictures,
     ) -> None:
         self._buying = buying
         self._inventory = inventory
@@ -80,6 +82,7 @@ class SellingCommands:
         self._trail = trail
         self._clock = clock
         self._hold_seconds = hold_seconds
+        self._end_pictures = end_pictures
 
     def handlers(self) -> dict[type[Any], Callable[[Session, Any], Any]]:
         """Message type → handler."""
@@ -269,6 +272,7 @@ class SellingCommands:
                 await live.command(self._end_if_nothing_sells)
             except _StillSelling:
                 continue
+            self._end_pictures(live.room, "")
             await self._trail.note(session, "show.ended", live.room, {"offset": live.offset})
             return ok(message)
         raise Unavailable("room_busy")

@@ -7,6 +7,7 @@ from typing import Any
 
 from livecommerce.clock import Clock
 from livecommerce.gateway import messages as wire
+from livecommerce.gateway.media_plane import EndPictures
 from livecommerce.gateway.room_commands import decide
 from livecommerce.gateway.session import Session
 from livecommerce.gateway.trail import Trail
@@ -18,9 +19,10 @@ from livecommerce.room.room import Decide
 class StageCommands:
     """Handlers of the messages about seats and layout."""
 
-    def __init__(self, trail: Trail, clock: Clock) -> None:
+    def __init__(self, trail: Trail, clock: Clock, end_pictures: EndPictures) -> None:
         self._trail = trail
         self._clock = clock
+        self._end_pictures = end_pictures
 
     def handlers(self) -> dict[type[Any], Callable[[Session, Any], Any]]:
         """Message type → handler."""
@@ -38,9 +40,11 @@ class StageCommands:
         """Takes a seat back, or leaves one's own."""
         if stage.seat_of(session.served.live.state, session.person.person) != message.seat:
             session.require_host()
-        return await self._decide(
+        done = await self._decide(
             session, message, lambda state: stage.vacate_seat(state, message.seat, self._clock())
         )
+        self._end_pictures(session.served.live.room, message.seat)
+        return done
 
     async def arrange(self, session: Session, message: wire.Arrange) -> wire.Ok | None:
         """Arranges the pictures."""

@@ -19,7 +19,7 @@ LAYOUTS = (SINGLE, "side-by-side", "picture-in-picture")
 
 def show_stream(state: RoomState, stream: StreamCard, now_ms: int) -> tuple[RoomEvent, ...]:
     """A seat's picture came on, stalled or recovered; nobody's seat and a show that is over show none."""
-    if stream in state.streams or state.phase == "ended" or not _is_held(state, stream.seat):
+    if stream in state.streams or state.phase == "ended" or not is_held(state, stream.seat):
         return ()
     return (ev.StreamStarted(at_ms=now_ms, stream=stream),)
 
@@ -69,7 +69,8 @@ def arrange(state: RoomState, layout: str, now_ms: int) -> tuple[RoomEvent, ...]
     return () if layout == state.layout else (ev.Layout(at_ms=now_ms, layout=layout),)
 
 
-def _is_held(state: RoomState, seat: str) -> bool:
+def is_held(state: RoomState, seat: str) -> bool:
+    """Whether somebody may send a picture from a seat."""
     return seat == HOST_SEAT or any(card.seat == seat for card in state.seats)
 
 

@@ -47,6 +47,22 @@ def bind_udp(advertised: Sequence[str], port: int) -> socket.socket:
         return _bind("0.0.0.0", port)  # noqa: S104 - a media port is there to be reached
 
 
+def bind_tcp_beside(udp: socket.socket) -> socket.socket:
+    """Listen on the TCP port of the same number and address. Raises OSError where it is taken."""
+    tcp = socket.socket(udp.family, socket.SOCK_STREAM)
+    try:
+        if udp.family == socket.AF_INET6:
+            tcp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        tcp.setblocking(False)
+        tcp.bind(udp.getsockname())
+        tcp.listen(1024)
+    except OSError:
+        tcp.close()
+        raise
+    return tcp
+
+
 def _bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     udp = socket.socket(family, socket.SOCK_DGRAM)

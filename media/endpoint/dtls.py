@@ -41,6 +41,8 @@ class Identity:
         self.fingerprint = "sha-256 " + _colons(certificate.fingerprint(hashes.SHA256()))
         self.context = SSL.Context(SSL.DTLS_METHOD)
         self.context.set_options(SSL.OP_NO_QUERY_MTU | SSL.OP_NO_TICKET)
+        # Nobody resumes a session, and the cache would keep each peer's certificate.
+        self.context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
         # Peers are known by the fingerprint in their SDP, so any certificate is taken here.
         self.context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda *_: True)
         self.context.use_certificate(certificate)

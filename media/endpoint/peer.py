@@ -12,7 +12,7 @@ from media.endpoint.addresses import unmapped
 from media.endpoint.destination import Destination
 from media.endpoint.dtls import Handshake, HandshakeFailed, Identity
 from media.endpoint.srtp import Inbound
-from media.endpoint.stun import Address
+from media.endpoint.tcp import Remote, address_of
 from media.rtp import is_rtcp
 
 CONSENT_SECONDS = 30.0
@@ -58,16 +58,17 @@ class Peer:
         self,
         identity: Identity,
         fingerprints: dict[str, str],
-        transmit: Callable[[bytes, Address], None],
+        transmit: Callable[[bytes, Remote], None],
         now: float,
         *,
         is_dtls_client: bool,
         keeps_handshake: bool,
+        credentials: Credentials | None = None,
     ) -> None:
-        self.credentials = Credentials.generate()
+        self.credentials = credentials or Credentials.generate()
         self.previous_credentials: Credentials | None = None
         self.destination = Destination()
-        self.addresses: set[Address] = set()
+        self.remotes: set[Remote] = set()
         self._listener: PeerListener | None = None
         self._transmit = transmit
         self._handshake: Handshake | None = Handshake(identity, fingerprints, is_client=is_dtls_client)
@@ -94,20 +95,20 @@ class Peer:
         self.credentials = Credentials.generate()
         return self.credentials
 
-    def check_received(self, request: stun.BindingRequest, address: Address, now: float) -> bool:
+    def check_received(self, request: stun.BindingRequest, remote: Remote, now: float) -> bool:
         """Answer a connectivity check; return whether it was authentic."""
         credentials = self._credentials_for(request)
         if credentials is None or not request.verify(credentials.password):
             return False
         if request.peer_is_controlled:
-            self._transmit(stun.role_conflict(request.transaction, credentials.password), address)
+            self._transmit(stun.role_conflict(request.transaction, credentials.password), remote)
             return True
         self._hear(now)
-        self.addresses.add(address)
-        answer = stun.success(request.transaction, unmapped(address), credentials.password)
-        self._transmit(answer, address)
-        if request.nominates or self.destination.address is None:
-            self._select(address)
+        self.remotes.add(remote)
+        mapped = unmapped(address_of(remote))
+        self._transmit(stun.success(request.transaction, mapped, credentials.password), remote)
+        if request.nominates or self.destination.remote is None:
+            self._select(remote)
         return True
 
     def dtls_received(self, data: bytes, now: float) -> None:
@@ -115,7 +116,7 @@ class Peer:
         if self._handshake is None:
             self._doubt(data, now)
             return
-        if self.destination.address is None:
+        if self.destination.remote is None:
             return
         try:
             self._send_all(self._handshake.receive(data))
@@ -147,8 +148,15 @@ class Peer:
 
     def send_rtcp(self, data: bytes) -> None:
         """Protect and send a compound packet, where the peer can be reached."""
-        if data and self.destination.outbound is not None and self.destination.address is not None:
-            self._transmit(self.destination.outbound.protect_rtcp(data), self.destination.address)
+        outbound, remote = self.destination.outbound, self.destination.remote
+        if data and outbound is not None and remote is not None:
+            self._transmit(outbound.protect_rtcp(data), remote)
+
+    def connection_lost(self, remote: Remote, now: float) -> None:
+        """Take a closed connection for a leaving, unless the peer is heard from elsewhere."""
+        self.remotes.discard(remote)
+        if self.destination.remote is remote and self._doubted_at is None:
+            self._doubted_at = now
 
     def tick(self, now: float) -> None:
         """Run what is due: retransmission, consent (RFC 7675), release of the handshake's memory."""
@@ -164,7 +172,7 @@ class Peer:
     def close(self) -> None:
         """Say goodbye on the wire; the listener is not told."""
         self._listener = None
-        if self._handshake is not None and self.destination.address is not None:
+        if self._handshake is not None and self.destination.remote is not None:
             self._send_all(self._handshake.close())
         self._handshake = None
         self._inbound = None
@@ -182,7 +190,7 @@ class Peer:
     def _tick_handshake(self, now: float) -> None:
         if now - self._started_at > HANDSHAKE_SECONDS:
             self._disconnect("the peer did not connect in time")
-        elif self._handshake is not None and self.destination.address is not None:
+        elif self._handshake is not None and self.destination.remote is not None:
             try:
                 self._send_all(self._handshake.retransmit())
             except HandshakeFailed as error:
@@ -194,17 +202,17 @@ class Peer:
                 return credentials
         return None
 
-    def _select(self, address: Address) -> None:
-        first = self.destination.address is None
-        self.destination.move(address)
+    def _select(self, remote: Remote) -> None:
+        first = self.destination.remote is None
+        self.destination.move(remote)
         if first and self._is_dtls_client and self._handshake is not None:
             self._send_all(self._handshake.start())
 
     def _send_all(self, datagrams: list[bytes]) -> None:
-        address = self.destination.address
-        if address is not None:
+        remote = self.destination.remote
+        if remote is not None:
             for datagram in datagrams:
-                self._transmit(datagram, address)
+                self._transmit(datagram, remote)
 
     def _disconnect(self, reason: str) -> None:
         listener, self._listener = self._listener, None

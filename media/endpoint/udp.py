@@ -1,4 +1,4 @@
-"""The UDP socket all sessions share: told apart by ICE user name, then by address."""
+"""The UDP port all sessions share, and TCP beside it: told apart by ICE user name, then by address."""
 
 from __future__ import annotations
 
@@ -8,30 +8,37 @@ import socket
 from collections.abc import Callable
 
 from media.endpoint import stun
+from media.endpoint.drains import Drains
 from media.endpoint.dtls import Identity, is_dtls
-from media.endpoint.peer import Peer
-from media.endpoint.stun import Address
+from media.endpoint.peer import Credentials, Peer
+from media.endpoint.tcp import Connection, Remote, TcpListener
 from media.errors import MalformedPacket
 
 MAX_DATAGRAM = 2048
 MAX_DRAIN = 256
-MAX_ADDRESSES_PER_PEER = 16
+MAX_REMOTES_PER_PEER = 16
 
 
 class UdpEndpoint:
-    """Owns the socket. `start` begins reading; after each drain of the socket `on_drained` is called.
+    """Owns the sockets. `start` begins reading; after each drain of one `on_drained` is called.
 
     Reading is by a drain loop on the raw descriptor: it hands over packets in bursts, as they came,
     which is what lets the egress send them in bursts.
     """
 
-    def __init__(self, udp: socket.socket, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, udp: socket.socket, clock: Callable[[], float], tcp: socket.socket | None = None
+    ) -> None:
         self.socket = udp
+        self.tcp = TcpListener(self._frame_received, lambda: self._on_drained(), self._connection_lost)
+        self._tcp_socket = tcp
+        self._tcp_server: asyncio.Server | None = None
         self.identity = Identity()
         self.malformed = 0
+        self.drains = Drains()
         self._clock = clock
         self._by_ufrag: dict[str, Peer] = {}
-        self._by_address: dict[Address, Peer] = {}
+        self._by_remote: dict[Remote, Peer] = {}
         self._on_drained: Callable[[], None] = lambda: None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -46,6 +53,18 @@ class UdpEndpoint:
         """All peers, connected or about to be."""
         return set(self._by_ufrag.values())
 
+    @property
+    def takes_tcp(self) -> bool:
+        """Whether clients may come over TCP, on the same port number."""
+        return self._tcp_socket is not None
+
+    async def listen_tcp(self) -> None:
+        """Take connections from now on, where there is a socket for them."""
+        if self._tcp_socket is not None:
+            self._tcp_server = await asyncio.get_running_loop().create_server(
+                lambda: Connection(self.tcp), sock=self._tcp_socket
+            )
+
     def start(self, on_drained: Callable[[], None]) -> None:
         """Read on the running event loop."""
         self._on_drained = on_drained
@@ -53,13 +72,23 @@ class UdpEndpoint:
         self._loop.add_reader(self.socket.fileno(), self._drain)
 
     def close(self) -> None:
-        """Stop reading and close the socket."""
+        """Stop reading and close the sockets."""
+        if self._tcp_server is not None:
+            self._tcp_server.close()
+        self.tcp.close()
         if self._loop is not None:
             self._loop.remove_reader(self.socket.fileno())
         self.socket.close()
 
-    def open_peer(self, fingerprints: dict[str, str], *, is_dtls_client: bool, keeps_handshake: bool) -> Peer:
-        """Return a peer that answers checks from now on."""
+    def open_peer(
+        self,
+        fingerprints: dict[str, str],
+        *,
+        is_dtls_client: bool,
+        keeps_handshake: bool,
+        credentials: Credentials | None = None,
+    ) -> Peer:
+        """Return a peer that answers checks from now on; by new credentials where none were handed out."""
         peer = Peer(
             self.identity,
             fingerprints,
@@ -67,6 +96,7 @@ class UdpEndpoint:
             self._clock(),
             is_dtls_client=is_dtls_client,
             keeps_handshake=keeps_handshake,
+            credentials=credentials,
         )
         self._by_ufrag[peer.credentials.ufrag] = peer
         return peer
@@ -83,14 +113,19 @@ class UdpEndpoint:
         for credentials in (peer.credentials, peer.previous_credentials):
             if credentials is not None:
                 self._by_ufrag.pop(credentials.ufrag, None)
-        for address in peer.addresses:
-            if self._by_address.get(address) is peer:
-                del self._by_address[address]
+        for remote in peer.remotes:
+            if self._by_remote.get(remote) is peer:
+                del self._by_remote[remote]
+                if isinstance(remote, Connection):
+                    remote.close_when_sent()
 
-    def transmit(self, data: bytes, address: Address) -> None:
-        """Send one datagram; one the kernel will not take now is lost, as on any network."""
+    def transmit(self, data: bytes, remote: Remote) -> None:
+        """Send one datagram; one that is not taken now is lost, as on any network."""
+        if isinstance(remote, Connection):
+            remote.send(data)
+            return
         with contextlib.suppress(OSError):
-            self.socket.sendto(data, address)
+            self.socket.sendto(data, remote)
 
     def _drain(self) -> None:
         now = self._clock()
@@ -101,17 +136,29 @@ class UdpEndpoint:
                 break
             except OSError:
                 continue
-            try:
-                self._dispatch(data, address[:2], now)
-            except MalformedPacket:
-                self.malformed += 1
+            self._receive(data, address[:2], now)
         self._on_drained()
+        self.drains.record(self._clock() - now)
 
-    def _dispatch(self, data: bytes, address: Address, now: float) -> None:
+    def _frame_received(self, data: bytes, connection: Connection) -> None:
+        self._receive(data, connection, self._clock())
+
+    def _connection_lost(self, connection: Connection) -> None:
+        peer = self._by_remote.pop(connection, None)
+        if peer is not None:
+            peer.connection_lost(connection, self._clock())
+
+    def _receive(self, data: bytes, remote: Remote, now: float) -> None:
+        try:
+            self._dispatch(data, remote, now)
+        except MalformedPacket:
+            self.malformed += 1
+
+    def _dispatch(self, data: bytes, remote: Remote, now: float) -> None:
         if stun.is_stun(data):
-            self._dispatch_check(data, address, now)
+            self._dispatch_check(data, remote, now)
             return
-        peer = self._by_address.get(address)
+        peer = self._by_remote.get(remote)
         if peer is None:
             return
         if is_dtls(data):
@@ -119,12 +166,14 @@ class UdpEndpoint:
         elif data and data[0] >> 6 == 2:
             peer.media_received(data, now)
 
-    def _dispatch_check(self, data: bytes, address: Address, now: float) -> None:
+    def _dispatch_check(self, data: bytes, remote: Remote, now: float) -> None:
         request = stun.parse_request(data)
         if request is None:
             return
         peer = self._by_ufrag.get(request.local_ufrag)
-        if peer is None or (address not in peer.addresses and len(peer.addresses) >= MAX_ADDRESSES_PER_PEER):
+        if peer is None or (remote not in peer.remotes and len(peer.remotes) >= MAX_REMOTES_PER_PEER):
             return
-        if peer.check_received(request, address, now):
-            self._by_address[address] = peer
+        if peer.check_received(request, remote, now):
+            self._by_remote[remote] = peer
+            if isinstance(remote, Connection):
+                remote.is_known = True

@@ -31,6 +31,8 @@ from livecommerce.gateway.http.json import answer
 from livecommerce.gateway.http.rooms import RoomRoutes
 from livecommerce.gateway.http.schedule import ScheduleRoutes
 from livecommerce.gateway.http.share import ShareRoutes
+from livecommerce.gateway.ice_servers import IceServers
+from livecommerce.gateway.media_plane import MediaPlane
 from livecommerce.gateway.programme import Programme
 from livecommerce.gateway.translate import error_body, error_status
 from livecommerce.ids import ProductId, ShopId, SkuId
@@ -93,7 +95,8 @@ class Site:
                 self.live,
                 self.sanctions,
                 *parts[1:],
-                media_url="http://media.test/",
+                media=MediaPlane("http://media.test/"),
+                ice_servers=IceServers("stun:s.test, turn:t.test?transport=udp", "turn key", lambda: 5_000),
                 shards=4,
             ).routes(),
             *ScheduleRoutes(*parts, calendar_key=b"key", public_url=ORIGIN).routes(),

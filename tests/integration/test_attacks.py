@@ -79,7 +79,7 @@ async def test_a_token_that_has_expired_opens_nothing_and_may_be_renewed(gateway
 
 async def test_a_key_to_the_picture_is_no_session(gateway: TestGateway) -> None:
     async with gateway.socket() as client:
-        await client.send(t="join", token=gateway.tokens.mint_media(HOST, ROOM, "publish", "host"))
+        await client.send(t="join", token=gateway.tokens.mint_publish(HOST, ROOM, "host"))
         assert (await client.until("error"))["code"] == "bad_token"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+from base64 import b64encode
 from typing import Any
 
 import jwt
@@ -134,6 +136,10 @@ async def test_only_the_host_gets_a_key_to_publish(site: Site) -> None:
     assert keys["viewer"]["whip_token"] is None
     assert keys[None]["whip_url"] is None
     assert keys["host"]["whip_url"] == f"http://media.test/whip/{room}/host"
+    stun, turn = keys[None]["ice_servers"]
+    assert stun == {"urls": "stun:s.test"}
+    assert (turn["urls"], turn["username"]) == ("turn:t.test?transport=udp", "43205:page")
+    assert turn["credential"] == b64encode(hmac.digest(b"turn key", b"43205:page", "sha1")).decode()
     claims = jwt.decode(keys["host"]["whip_token"], options={"verify_signature": False})
     assert (claims["grant"], claims["seat"], claims["room"]) == ("publish", "host", room)
     claims = jwt.decode(keys[None]["whep_token"], options={"verify_signature": False})

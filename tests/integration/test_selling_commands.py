@@ -91,6 +91,7 @@ class Site:
         seeds = Seeds(b"a key of the deployment")
         self.lines = Lines(self.waitlists, seeds)
         self.draws = Draws(RedisLottery(redis), seeds, [Shard("00")])
+        self.dark_rooms: list[tuple[str, str]] = []
         self.commands = SellingCommands(
             HoldBatch(Checkout(self.inventory, coupons, FakePolicies(), now_ms), self.background, now_ms),
             self.inventory,
@@ -101,6 +102,7 @@ class Site:
             Trail(FakeAudit(), now_ms),
             now_ms,
             180,
+            lambda room, seat: self.dark_rooms.append((room, seat)),
         )
 
     async def open(self, sql: AsyncEngine) -> None:
@@ -311,6 +313,7 @@ async def test_ending_a_show_closes_also_what_another_gateway_opened(site: Site)
     await there.served.live.catch_up()
     audit = await site.inventory.audit(SaleId(there.served.live.state.sales[0].sale))
     assert audit.returned == 2
+    assert site.dark_rooms == [(here.served.live.room, "")]
 
 
 @pytest.mark.parametrize(

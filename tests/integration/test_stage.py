@@ -52,6 +52,7 @@ async def test_guests_leave_their_own_seat_and_no_other() -> None:
         assert (await ann.ask(t="seat.vacate", seat="guest-1"))["t"] == "ok"
         served = await one.rooms.get(a_room().room)
         assert [card.seat for card in served.live.state.seats] == ["guest-2"]
+        assert one.closed_seats == ["guest-1"]
         await served.live.command(
             lambda state: show_stream(state, StreamCard(seat="guest-1", stream="late", since_ms=1), 1)
         )

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from typing import Literal
 
 import msgspec
 from msgspec import Struct
-from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from livecommerce.clock import Clock
-from livecommerce.errors import Forbidden, Invalid
+from livecommerce.errors import Forbidden, Invalid, NotFound
 from livecommerce.gateway.http.json import read_body
 from livecommerce.gateway.rooms import Rooms
 from livecommerce.room import stage
 from livecommerce.room.cards import RoomState, StreamCard
 from livecommerce.room.events import RoomEvent
+from livecommerce.signatures import BadSignature, media_key, verify
 
 MAX_BODY_BYTES = 4096
+GONE = 410
 
 
 class StreamReport(Struct, frozen=True):
     """One report about one seat's stream."""
 
-    type: Literal["stream.started", "stream.ended", "stream.stalled", "stream.resumed"]
+    type: Literal["stream.started", "stream.alive", "stream.stalled", "stream.resumed", "stream.ended"]
     room: str
     seat: str
     stream: str
@@ -35,28 +34,26 @@ class StreamReport(Struct, frozen=True):
     at_ms: int
 
 
-def hook_key(token_secret: str) -> str:
-    """The signing key that gateway and media share (Standard Webhooks form)."""
-    digest = hashlib.sha256(b"media-hook:" + token_secret.encode()).digest()
-    return "whsec_" + base64.b64encode(digest).decode()
-
-
 def media_hook_routes(rooms: Rooms, token_secret: str, clock: Clock) -> list[BaseRoute]:
-    """``POST /api/media/hooks``."""
-    webhook = Webhook(hook_key(token_secret))
+    """``POST /api/media/hooks``. 410 tells the media process that nothing may be published there."""
+    key = media_key("media-hook", token_secret)
 
     async def receive(request: Request) -> Response:
         body = await read_body(request, MAX_BODY_BYTES)
         try:
-            webhook.verify(body, dict(request.headers))
+            verify(key, request.headers, body, clock())
             report = msgspec.json.decode(body, type=StreamReport)
-        except WebhookVerificationError as error:
+        except BadSignature as error:
             raise Forbidden("bad_signature") from error
         except msgspec.DecodeError as error:
             raise Invalid("bad_request") from error
-        served = await rooms.get(report.room)
-        await served.live.command(lambda state: react(state, report, clock()))
-        return Response(status_code=204)
+        try:
+            live = (await rooms.get(report.room)).live
+        except NotFound:
+            return Response(status_code=GONE)
+        await live.command(lambda state: react(state, report, clock()))
+        may_be = live.state.phase != "ended" and stage.is_held(live.state, report.seat)
+        return Response(status_code=204 if may_be or report.type == "stream.ended" else GONE)
 
     return [Route("/api/media/hooks", receive, methods=["POST"])]
 
@@ -66,7 +63,8 @@ def react(state: RoomState, report: StreamReport, now_ms: int) -> tuple[RoomEven
     current = next((card for card in state.streams if card.seat == report.seat), None)
     if report.type == "stream.ended":
         return stage.hide_stream(state, report.seat, report.stream, now_ms)
-    if report.type != "stream.started" and (current is None or current.stream != report.stream):
+    adds_to_known = report.type not in ("stream.started", "stream.alive")
+    if adds_to_known and (current is None or current.stream != report.stream):
         return ()
     since_ms = current.since_ms if current and current.stream == report.stream else report.at_ms
     card = StreamCard(

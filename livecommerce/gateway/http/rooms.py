@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 from msgspec.structs import asdict
@@ -17,10 +17,12 @@ from livecommerce.catalog import MAX_SHELF, Product, checked_title
 from livecommerce.clock import Clock
 from livecommerce.errors import Forbidden, Invalid
 from livecommerce.gateway.agenda import runs_show
-from livecommerce.gateway.auth import Door
+from livecommerce.gateway.auth import ENCODER_SECONDS, PUBLISH_SECONDS, Door
 from livecommerce.gateway.http.json import answer, read
 from livecommerce.gateway.http.request_trail import RequestTrail
+from livecommerce.gateway.ice_servers import IceServers
 from livecommerce.gateway.lobby import Lobby
+from livecommerce.gateway.media_plane import MediaPlane
 from livecommerce.gateway.programme import Programme
 from livecommerce.ids import PersonId, ProductId, RoomId, ShopId, new_id, pick_shard
 from livecommerce.localized import LocalText
@@ -79,7 +81,8 @@ class RoomRoutes:
         door: Door,
         clock: Clock,
         *,
-        media_url: str,
+        media: MediaPlane,
+        ice_servers: IceServers,
         shards: int,
     ) -> None:
         self._live = live
@@ -92,7 +95,8 @@ class RoomRoutes:
         self._trail = RequestTrail(audit, clock)
         self._door = door
         self._clock = clock
-        self._media_url = media_url.rstrip("/")
+        self._media = media
+        self._ice_servers = ice_servers
         self._shards = shards
 
     def routes(self) -> list[BaseRoute]:
@@ -150,7 +154,10 @@ class RoomRoutes:
         return await self.shelf(request)
 
     async def media(self, request: Request) -> Response:
-        """Where a seat's picture is, and the key to it; a key to publish only for who holds the seat."""
+        """Where a seat's picture is, and the key to it; a key to publish only for who holds the seat.
+
+        ``?encoder`` asks for a key that lasts as long as a show, for a program that cannot ask again.
+        """
         show, person = await self._show(request), await self._door.who(request)
         seat = request.query_params.get("seat", HOST_SEAT)
         if not _SEAT.fullmatch(seat):
@@ -158,16 +165,20 @@ class RoomRoutes:
         who = person.person if person is not None else new_id()
         await self._refuse_banned(show, who)
         tokens = self._door.tokens
-        publishes = show.phase != "ended" and await self._holds(show, who, seat)
-        return answer(
-            {
-                "whep_url": f"{self._media_url}/whep/{show.room}/{seat}",
-                "whep_token": tokens.mint_media(who, show.room, "subscribe"),
-                "whip_url": f"{self._media_url}/whip/{show.room}/{seat}" if publishes else None,
-                "whip_token": tokens.mint_media(who, show.room, "publish", seat) if publishes else None,
-                "ice_servers": [],
-            }
-        )
+        watch = tokens.mint_subscribe(who, show.room, is_guest=person is None or person.guest)
+        access: dict[str, Any] = {
+            "whep_url": self._media.address("whep", show.room, seat, watch),
+            "whep_token": watch,
+            "whip_url": None,
+            "whip_token": None,
+            "ice_servers": self._ice_servers.describe(),
+        }
+        if show.phase != "ended" and await self._holds(show, who, seat):
+            seconds = ENCODER_SECONDS if "encoder" in request.query_params else PUBLISH_SECONDS
+            publish = tokens.mint_publish(who, show.room, seat, seconds)
+            access["whip_url"] = self._media.address("whip", show.room, seat, publish)
+            access["whip_token"] = publish
+        return answer(access)
 
     async def _holds(self, show: Show, who: str, seat: str) -> bool:
         if seat == HOST_SEAT:

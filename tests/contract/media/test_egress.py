@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import socket
 from collections.abc import Callable, Iterator
 
@@ -14,7 +15,11 @@ from media.endpoint.srtp import PROFILES, Inbound, Outbound, Profile
 from media.sink import Leg
 from media.track import Packet
 
-EGRESSES: list[Callable[[socket.socket], Egress]] = [ArenaEgress, NativeEgress]
+EGRESSES: dict[str, Callable[[socket.socket], Egress]] = {
+    "python": ArenaEgress,
+    "native": functools.partial(NativeEgress, segments=False),
+    "segments": NativeEgress,
+}
 FAMILIES = [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")]
 
 
@@ -50,14 +55,14 @@ def family(request: pytest.FixtureRequest) -> tuple[socket.AddressFamily, str]:
     return found
 
 
-@pytest.fixture(params=EGRESSES)
+@pytest.fixture(params=list(EGRESSES))
 def egress(request: pytest.FixtureRequest, family: tuple[socket.AddressFamily, str]) -> Iterator[Egress]:
     with socket.socket(family[0], socket.SOCK_DGRAM) as udp:
         udp.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 << 20)
         udp.setblocking(False)
         udp.bind((family[1], 0))
         try:
-            yield request.param(udp)
+            yield EGRESSES[request.param](udp)
         except CannotBuild as error:
             pytest.skip(str(error))
 
@@ -93,6 +98,21 @@ def test_a_burst_larger_than_the_arena_arrives_whole(egress: Egress, receivers: 
 
     for receiver in receivers:
         assert receiver.receive(count) == [receiver.leg.rewrite(packet) for packet in sent]
+
+
+@pytest.mark.parametrize(
+    "sizes", [[900, 900, 400], [400, 900, 900], [1, 1, 1], [1100] * 70, [900, 899, 899, 900, 20, 20, 1100]]
+)
+def test_packets_of_every_size_arrive_one_by_one(
+    egress: Egress, receivers: list[Receiver], sizes: list[int]
+) -> None:
+    sent = [Packet(number, 0, False, bytes([number]) * size) for number, size in enumerate(sizes)]
+
+    egress.send(sent, [receiver.leg for receiver in receivers])
+
+    for receiver in receivers:
+        assert receiver.receive(len(sizes)) == [receiver.leg.rewrite(packet) for packet in sent]
+    assert (egress.sent, egress.dropped) == (3 * len(sizes), 0)
 
 
 def test_a_leg_that_is_not_connected_gets_nothing(egress: Egress, receivers: list[Receiver]) -> None:

@@ -30,12 +30,18 @@ class Tab:
         self.page = page
         self._media = media
 
-    async def publish(self, *, seat: str = "host", person: str = "p1") -> None:
-        """Go live with the fake camera and microphone."""
+    async def publish(self, *, seat: str = "host", person: str = "p1", simulcast: bool = False) -> None:
+        """Go live with the fake camera and microphone; simulcast is three layers of 720p."""
         token = _token("publish", seat=seat, person=person)
+        size = {"width": 1280, "height": 720} if simulcast else {"width": 640, "height": 360}
         await self.page.evaluate(
-            "([url, token]) => publish(url, token)", [f"{self._media}/whip/r1/{seat}", token]
+            "(all) => publish(...all)", [f"{self._media}/whip/r1/{seat}", token, size, simulcast]
         )
+
+    async def layers(self) -> dict[str, Report]:
+        """Return the outbound reports of the picture by RID."""
+        found: dict[str, Report] = await self.page.evaluate("() => layers()")
+        return found
 
     async def watch(self, *, seat: str = "host", person: str = "p2") -> None:
         """Play a stream."""
@@ -47,6 +53,11 @@ class Tab:
     async def stats(self, kind: str) -> dict[str, Report]:
         """Return the inbound-rtp or outbound-rtp reports by kind of media."""
         found: dict[str, Report] = await self.page.evaluate("(kind) => stats(kind)", kind)
+        return found
+
+    async def transport(self) -> str:
+        """Return `udp` or `tcp`: what the chosen pair of candidates speaks."""
+        found: str = await self.page.evaluate("() => transport()")
         return found
 
     async def until(self, kind: str, holds: Callable[[dict[str, Report]], bool]) -> dict[str, Report]:
@@ -65,9 +76,10 @@ class Pages:
         self._origin = origin
         self._media = media
 
-    async def open(self) -> Tab:
-        """Return a fresh tab."""
+    async def open(self, *, without_udp: bool = False) -> Tab:
+        """Return a fresh tab, or one that finds no server over UDP."""
         page = await self._browser.new_page()
+        await page.add_init_script(f"window.withoutUdp = {str(without_udp).lower()}")
         await page.goto(self._origin)
         return Tab(page, self._media)
 

@@ -23,9 +23,19 @@ from tests.integration.media.waiting import until
 SECRET = "a secret of thirty-two bytes or more, for tests"
 
 
-def bearer(grant: str, *, room: str = "r1", seat: str | None = "host", person: str = "p1") -> dict[str, str]:
-    """Return the headers of a client with a good token."""
-    claims = {"aud": "media", "sub": person, "room": room, "grant": grant, "exp": time.time() + 60}
+def bearer(
+    grant: str,
+    *,
+    room: str = "r1",
+    seat: str | None = "host",
+    person: str = "p1",
+    guest: bool = False,
+    ago: float = 0.0,
+) -> dict[str, str]:
+    """Return the headers of a client with a good token, minted some seconds ago."""
+    now = time.time()
+    claims: dict[str, object] = {"aud": "media", "sub": person, "room": room, "grant": grant, "exp": now + 60}
+    claims |= {"iat": now - ago, "guest": guest}
     if seat is not None:
         claims["seat"] = seat
     return {"Authorization": f"Bearer {jwt.encode(claims, SECRET)}"}

@@ -12,7 +12,8 @@ from media.app import MediaServer, open_server
 from media.settings import Settings
 from tests.integration.media.clients import SECRET
 
-MAX_VIEWERS = 3
+MAX_VIEWERS, MAX_GUESTS = 3, 2
+TURN_SECRET = "shared with coturn"
 ICE_SERVERS = ("stun:stun.example.org:3478", "turn:turn.example.org:3478?transport=udp")
 
 
@@ -27,11 +28,13 @@ async def server(hook_url: str) -> AsyncIterator[MediaServer]:
     """A server on free ports of the loopback interface."""
     settings = Settings(
         max_viewers=MAX_VIEWERS,
+        max_guests_per_address=MAX_GUESTS,
         token_secret=SECRET,
         port=0,
         udp_port=0,
         hook_url=hook_url,
         ice_servers=ICE_SERVERS,
+        turn_secret=TURN_SECRET,
     )
     async with open_server(settings) as server:
         serving = asyncio.create_task(server.serve())

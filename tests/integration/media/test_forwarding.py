@@ -104,8 +104,8 @@ async def test_viewers_stay_when_the_host_publishes_again(
 
     await second.publish()
     await until(lambda: stream.is_live)
-    newest = stream.tracks["video"].newest
-    await until(lambda: stream.tracks["video"].newest > newest + 5)
+    newest = stream.tracks["video", 0].newest
+    await until(lambda: stream.tracks["video", 0].newest > newest + 5)
 
     await assert_plays(viewer)
     assert len(stream.viewers) == 1

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
+import re
+import time
+from typing import Any
+
 import httpx
 import pytest
 
@@ -9,7 +15,7 @@ from media.app import MediaServer
 from media.exchange import MAX_BODY
 from media.limits import BURST
 from tests.integration.media.clients import Client, bearer, publishing
-from tests.integration.media.conftest import ICE_SERVERS, MAX_VIEWERS
+from tests.integration.media.conftest import ICE_SERVERS, MAX_GUESTS, MAX_VIEWERS, TURN_SECRET
 from tests.integration.media.offers import offer_text
 
 SDP = {"Content-Type": "application/sdp"}
@@ -68,7 +74,7 @@ TEXT = {"Content-Type": "text/plain"}
     ],
 )
 async def test_a_bad_request_is_refused_with_a_reason(
-    http: httpx.AsyncClient, headers: dict[str, str], grant: dict[str, str] | None, content: str, status: int
+    http: httpx.AsyncClient, headers: dict[str, str], grant: dict[str, Any] | None, content: str, status: int
 ) -> None:
     body = offer_text("obs") if content == "offer" else content
     token = bearer(**grant) if grant else {}
@@ -125,6 +131,29 @@ async def test_one_viewer_too_many_is_503_with_retry_after(
 
     assert [response.status_code for response in responses] == [201] * MAX_VIEWERS + [503]
     assert int(responses[-1].headers["retry-after"]) >= 1
+
+
+async def watch_as_guest(http: httpx.AsyncClient, person: str) -> httpx.Response:
+    headers = {**SDP, **bearer("subscribe", seat=None, person=person, guest=True)}
+    return await http.post("/whep/r1/host", content=offer_text("chromium_viewer"), headers=headers)
+
+
+async def test_guests_of_one_address_are_counted_together_and_leave_room_for_others(
+    http: httpx.AsyncClient, server: MediaServer
+) -> None:
+    async with publishing(http, server):
+        guests = [await watch_as_guest(http, f"guest-{number}") for number in range(MAX_GUESTS + 1)]
+        member = await http.post(
+            "/whep/r1/host",
+            content=offer_text("chromium_viewer"),
+            headers={**SDP, **bearer("subscribe", seat=None, person="p2")},
+        )
+        await http.delete(guests[0].headers["location"])
+        again = await watch_as_guest(http, "guest-9")
+
+    assert [guest.status_code for guest in guests] == [201] * MAX_GUESTS + [429]
+    assert int(guests[-1].headers["retry-after"]) >= 1
+    assert (member.status_code, again.status_code) == (201, 201)
 
 
 async def test_get_and_head_have_no_content(http: httpx.AsyncClient) -> None:
@@ -262,7 +291,19 @@ async def test_an_unknown_session_is_404(http: httpx.AsyncClient) -> None:
 async def test_ice_servers_come_as_one_link_header_each(http: httpx.AsyncClient) -> None:
     links = (await publish(http)).headers.get_list("link")
 
-    assert links == [f'<{url}>; rel="ice-server"' for url in ICE_SERVERS]
+    assert [link.split(";")[0] for link in links] == [f"<{url}>" for url in ICE_SERVERS]
+    assert links[0] == f'<{ICE_SERVERS[0]}>; rel="ice-server"'
+
+
+async def test_turn_credentials_expire_and_are_what_coturn_computes(http: httpx.AsyncClient) -> None:
+    link = (await publish(http)).headers.get_list("link")[1]
+
+    found = re.search(r'username="(\d+):media"; credential="([^"]+)"; credential-type="password"', link)
+    assert found is not None
+    expires, credential = found.groups()
+    assert 0 < int(expires) - time.time() < 24 * 3600
+    expected = hmac.digest(TURN_SECRET.encode(), f"{expires}:media".encode(), "sha1")
+    assert credential == base64.b64encode(expected).decode()
 
 
 async def test_sessions_are_opened_at_a_bounded_rate(http: httpx.AsyncClient) -> None:
@@ -293,6 +334,10 @@ async def test_health_and_metrics_are_served(http: httpx.AsyncClient, server: Me
     assert (await http.get("/healthz")).status_code == 200
     assert 'media_viewers{room="r1",seat="host"} 0' in metrics
     assert "media_streams 1\n" in metrics
+    for name in ("sent_packets_total", "drain_seconds_sum", "viewers_capacity", "resident_bytes"):
+        assert f"\nmedia_{name} " in metrics
+    for name in ("received_bytes_total", "stream_sent_bytes_total", "viewer_nacks_total", "lost_packets"):
+        assert f'\nmedia_{name}{{room="r1",seat="host"}} ' in metrics
 
 
 async def test_two_clients_share_one_port(http: httpx.AsyncClient, server: MediaServer) -> None:

@@ -20,6 +20,7 @@ from media.endpoint.peer import (
 )
 from media.endpoint.srtp import Inbound, Outbound
 from media.endpoint.stun import Address
+from media.endpoint.tcp import Remote
 from media.rtp import RtpPacket
 from tests.unit.media.world import IDENTITY
 
@@ -62,7 +63,7 @@ class Ends:
         lossy: Callable[[], bool] = lambda: False,
     ) -> None:
         self.listener = Listener()
-        self.answers: list[tuple[bytes, Address]] = []
+        self.answers: list[tuple[bytes, Remote]] = []
         self.remote = Handshake(CLIENT, fingerprints(IDENTITY), is_client=not we_are_client)
         self._lossy = lossy
         self.peer = Peer(
@@ -98,7 +99,7 @@ class Ends:
         if not self._lossy():
             self.peer.dtls_received(datagram, 0.0)
 
-    def _transmit(self, data: bytes, address: Address) -> None:
+    def _transmit(self, data: bytes, address: Remote) -> None:
         self.answers.append((data, address))
         if not stun.is_stun(data) and self.remote.keys is None and not self._lossy():
             for flight in self.remote.receive(data):

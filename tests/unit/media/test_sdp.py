@@ -68,9 +68,8 @@ def test_obs_keeps_its_payload_types() -> None:
 def test_congestion_feedback_is_agreed_with_the_offers_number() -> None:
     offer, answer, _ = answer_to("chromium_publisher", "sendonly")
 
-    assert offer.media[1].twcc_extension is not None
     assert [header.id for header in answer.media[1].rtp.headerExtensions if header.uri == TRANSPORT_CC] == [
-        offer.media[1].twcc_extension
+        offer.media[1].extension(TRANSPORT_CC)
     ]
 
 

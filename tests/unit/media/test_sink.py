@@ -33,6 +33,12 @@ def sent(sink: Sink, packets: list[Packet]) -> list[RtpPacket]:
     return [parse_rtp(leg.rewrite(packet)) for packet in packets]
 
 
+def repeat(sink: Sink, nack: rtcp.Nack, track: Track, now: float) -> list[Packet]:
+    kind, packets = sink.retransmissions(nack, {("video", 0): track}, now)
+    assert kind == "video"
+    return packets
+
+
 def test_a_replay_ends_at_the_newest_frames_time() -> None:
     gop = make_track(10).gop()
 
@@ -71,7 +77,7 @@ def test_a_lost_packet_is_repeated_byte_for_byte() -> None:
     sink = make_sink(track)
     first = sent(sink, sink.next_replay(24))
 
-    again = sink.retransmissions(rtcp.Nack(100, (first[2].sequence,)), track, 1.0)
+    again = repeat(sink, rtcp.Nack(100, (first[2].sequence,)), track, 1.0)
 
     assert sent(sink, again) == [first[2]]
 
@@ -81,9 +87,9 @@ def test_a_repetition_is_not_repeated_at_once() -> None:
     sink = make_sink(track)
     nack = rtcp.Nack(100, (sent(sink, sink.next_replay(24))[2].sequence,))
 
-    assert len(sink.retransmissions(nack, track, 1.0)) == 1
-    assert sink.retransmissions(nack, track, 1.05) == []
-    assert len(sink.retransmissions(nack, track, 1.2)) == 1
+    assert len(repeat(sink, nack, track, 1.0)) == 1
+    assert repeat(sink, nack, track, 1.05) == []
+    assert len(repeat(sink, nack, track, 1.2)) == 1
 
 
 def test_where_agreed_a_repetition_goes_by_rtx() -> None:
@@ -93,7 +99,7 @@ def test_where_agreed_a_repetition_goes_by_rtx() -> None:
     leg = sink.repair_leg("video")
     assert leg is not None
 
-    again = sink.retransmissions(rtcp.Nack(100, (first[2].sequence, first[3].sequence)), track, 1.0)
+    again = repeat(sink, rtcp.Nack(100, (first[2].sequence, first[3].sequence)), track, 1.0)
     repeated = [parse_rtp(leg.rewrite(packet)) for packet in again]
 
     assert [packet.payload for packet in repeated] == [
@@ -112,8 +118,8 @@ def test_what_was_never_sent_is_not_repeated() -> None:
     before = rtcp.Nack(100, ((first[0].sequence - 1) & 0xFFFF,))
     beyond = rtcp.Nack(100, ((first[-1].sequence + 1) & 0xFFFF,))
 
-    assert sink.retransmissions(before, track, 1.0) == []
-    assert sink.retransmissions(beyond, track, 1.0) == []
+    assert repeat(sink, before, track, 1.0) == []
+    assert repeat(sink, beyond, track, 1.0) == []
 
 
 def test_another_viewers_ssrc_is_not_answered() -> None:
@@ -121,7 +127,7 @@ def test_another_viewers_ssrc_is_not_answered() -> None:
     sink = make_sink(track)
     first = sent(sink, sink.next_replay(24))
 
-    assert sink.retransmissions(rtcp.Nack(999, (first[2].sequence,)), track, 1.0) == []
+    assert repeat(sink, rtcp.Nack(999, (first[2].sequence,)), track, 1.0) == []
 
 
 def test_a_replay_that_was_freed_is_not_repeated_with_other_timestamps() -> None:
@@ -131,7 +137,7 @@ def test_a_replay_that_was_freed_is_not_repeated_with_other_timestamps() -> None
     for _ in range(2):
         sink.reports({}, 0)
 
-    assert sink.retransmissions(rtcp.Nack(100, (first[2].sequence,)), track, 9.0) == []
+    assert repeat(sink, rtcp.Nack(100, (first[2].sequence,)), track, 9.0) == []
 
 
 def test_reports_tie_sound_and_picture_to_one_instant() -> None:
@@ -142,7 +148,7 @@ def test_reports_tie_sound_and_picture_to_one_instant() -> None:
         assert leg is not None
         leg.packets, leg.octets = 3, 300
 
-    audio, video = rtcp.parse_rtcp(sink.reports({"audio": 48_000, "video": 90_000}, 1 << 40))
+    audio, video = rtcp.parse_rtcp(sink.reports({("audio", 0): 48_000, ("video", 0): 90_000}, 1 << 40))
 
     assert audio == rtcp.SenderReport(101, 1 << 40, 48_000, 3, 300)
     assert video == rtcp.SenderReport(100, 1 << 40, 90_000, 3, 300)
@@ -151,4 +157,4 @@ def test_reports_tie_sound_and_picture_to_one_instant() -> None:
 def test_nothing_is_reported_before_something_was_sent() -> None:
     sink = Sink([ViewedFormat("audio", 111, 101)], Destination(), "live")
 
-    assert sink.reports({"audio": 1}, 1) == b""
+    assert sink.reports({("audio", 0): 1}, 1) == b""

@@ -98,8 +98,8 @@ def test_the_publishers_clock_is_extrapolated_with_one_offset() -> None:
         report = rtcp.SenderReport(ssrc, rtcp.to_ntp(5_000.0 + at), timestamp, 0, 0)
         source.receive_rtcp(rtcp.sender_report(report), at + 0.5 * (ssrc == 8))
 
-    video = source.clock.timestamp_at("video", 102.0)
-    audio = source.clock.timestamp_at("audio", 102.0)
+    video = source.clock.timestamp_at(("video", 0), 102.0)
+    audio = source.clock.timestamp_at(("audio", 0), 102.0)
 
     assert video == 3 * 90_000
     assert audio == 48_000 + 1.75 * 48_000

@@ -8,17 +8,21 @@ from collections.abc import Callable, Sequence
 from media.endpoint.dtls import Identity
 from media.endpoint.peer import Peer
 from media.events import StreamEvent
+from media.publisher import Publisher
 from media.rtp import RtpPacket, parse_rtp
 from media.sdp import Offer
 from media.sink import Leg, Sink, ViewedFormat
-from media.source import PublishedFormat, Source
+from media.source import Extensions, PublishedFormat, Source
 from media.stream import Stream
+from media.tokens import Pass
 from media.track import Packet
 from media.viewer import Viewer
 
 IDENTITY = Identity()
 OFFER = Offer((), {}, "auto")
 VIDEO, AUDIO, RTX = 96, 111, 97
+RID, RIDS = 10, ("q", "h", "f")
+TOKEN = Pass("p1", "r1", "host", "publish")
 
 
 class RecordingEgress:
@@ -52,9 +56,17 @@ class World:
         video = ViewedFormat("video", VIDEO, ssrc, RTX if rtx else None, ssrc + 2 if rtx else None)
         peer = self.peer()
         sink = Sink([ViewedFormat("audio", AUDIO, ssrc + 1), video], peer.destination, "live")
-        viewer = Viewer("p2", OFFER, peer, sink, self.stream, lambda *_: None)
+        viewer = Viewer(f"viewer-{ssrc}", "p2", OFFER, peer, sink, self.stream, lambda *_: None, 0.0)
         viewer.connected()
         return viewer
+
+    def publish(self, source: Source) -> Publisher:
+        """Let a publisher's packets be taken by `stream.take` from now on."""
+        publisher = Publisher(
+            "publisher", TOKEN, OFFER, self.peer(), source, self.stream, lambda *_: None, 0.0
+        )
+        self.stream.begin(publisher)
+        return publisher
 
     def peer(self) -> Peer:
         """Return a peer whose datagrams go nowhere."""
@@ -72,4 +84,10 @@ class World:
 def make_source(*, nack: bool = True) -> Source:
     """Return a source of sound and picture."""
     formats = [PublishedFormat("audio", AUDIO, None, False), PublishedFormat("video", VIDEO, RTX, nack)]
-    return Source(formats, 3, 0.0, 1)
+    return Source(formats, Extensions(transport_cc=3), 0.0, 1)
+
+
+def make_layered_source() -> Source:
+    """Return a source of three layers of a picture."""
+    formats = [PublishedFormat("video", VIDEO, RTX, True, RIDS)]
+    return Source(formats, Extensions(transport_cc=3, rid=RID, repaired_rid=11), 0.0, 1)
