@@ -18,6 +18,8 @@ REFILL_MS = 2_000
 """… and how long one of these takes to come back."""
 ROOM_BURST, ROOM_PER_SECOND = 40, 200
 """Comments a room shows at once, and each second; beyond, it samples. Nobody reads faster."""
+FLOOD_MS = 1_000
+"""For how long after a comment that was too much a room counts as flooded."""
 MOST_REMEMBERED = 10_000
 """People whose last comments a room remembers before it looks who may be forgotten."""
 
@@ -129,13 +131,21 @@ class RoomBudget:
     def __init__(self) -> None:
         self._left: float = ROOM_BURST
         self._updated_ms = 0
+        self._refused_ms = -FLOOD_MS
 
     def allows(self, now_ms: int, *, exempt: bool) -> bool:
         """Whether one more is shown to all; those of hosts, moderators and buyers always are."""
         grown = (now_ms - self._updated_ms) * ROOM_PER_SECOND / 1000
         self._left = min(ROOM_BURST, self._left + grown)
         self._updated_ms = now_ms
-        return exempt or self._left >= 1
+        if exempt or self._left >= 1:
+            return True
+        self._refused_ms = now_ms
+        return False
+
+    def flooded(self, now_ms: int) -> bool:
+        """Whether comments were sampled a moment ago."""
+        return now_ms - self._refused_ms < FLOOD_MS
 
     def spend(self, *, exempt: bool) -> None:
         """One more was shown."""

@@ -18,7 +18,7 @@ from livecommerce.gateway.close_codes import Close
 from livecommerce.gateway.desk import Desk
 from livecommerce.gateway.encodings import ENCODINGS
 from livecommerce.gateway.limits import Bucket
-from livecommerce.gateway.tick import COUNTS_SECONDS, Tick
+from livecommerce.gateway.tick import COUNTS_SECONDS, SLOWEST_TICK_SECONDS, Tick
 from livecommerce.gateway.websocket import RoomProtocol
 from livecommerce.ids import SaleId
 from livecommerce.orders import OrderCard
@@ -166,7 +166,7 @@ class ServedRoom:
         """Answers a comment, in one write with the next frame that goes out to all."""
         viewer.keep(*messages)
         self._answered.append(viewer)
-        self._schedule()
+        self._schedule_crowd()
 
     # ------------------------------------------------------------ control lane
 
@@ -292,7 +292,7 @@ class ServedRoom:
         self.desk.show(news)
         if news.shadowed and news.shown:
             self._whispers += news.shadowed
-            self._schedule()
+            self._schedule_crowd()
         self._spoke((*news.held, *news.shadowed))
 
     def _spoke(self, lines: Iterable[CommentLine]) -> None:
@@ -357,7 +357,7 @@ class ServedRoom:
         self._crowd += lines
         self.comments += lines
         self._spoke(lines)
-        self._schedule()
+        self._schedule_crowd()
 
     def _forget_comment(self, comment: str) -> None:
         kept = [line for line in self.comments if line.comment != comment]
@@ -368,6 +368,11 @@ class ServedRoom:
 
     def _schedule(self) -> None:
         self._tick.ask(self.fanout)
+
+    def _schedule_crowd(self) -> None:
+        """In a flood frames are few and large: nobody reads so fast that a quarter of a second matters."""
+        flooded = self.budget.flooded(self._clock())
+        self._tick.ask(self.fanout, SLOWEST_TICK_SECONDS if flooded else 0.0)
 
     def _flush(self) -> None:
         self._send()

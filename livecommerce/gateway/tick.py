@@ -7,8 +7,8 @@ from collections.abc import Callable, Sized
 
 TICK_SECONDS = 0.05
 SLOWEST_TICK_SECONDS = 0.25
-DELIVERIES_PER_SECOND = 20_000
-"""The tick grows with the room, from 1,000 viewers on, since its cost is viewers times ticks."""
+DELIVERIES_PER_SECOND = 40_000
+"""The tick grows with the room, from 2,000 viewers on, since its cost is viewers times ticks."""
 COUNTS_SECONDS = 0.25
 """How often numbers that nobody waits for (viewers, likes) cause a frame of their own."""
 GATHER = 0.1

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from livecommerce.comments import (
     BURST,
+    FLOOD_MS,
     MAX_LENGTH,
     MOST_REMEMBERED,
     REFILL_MS,
@@ -71,6 +72,15 @@ def test_a_flooded_room_takes_a_burst_then_so_many_a_second_and_the_exempt_alway
     assert budget.allows(60_000, exempt=True)
     budget.spend(exempt=True)
     assert shown(budget, 60_100, ROOM_PER_SECOND) == ROOM_PER_SECOND // 10
+
+
+def test_a_room_counts_as_flooded_for_a_while_after_a_comment_that_was_too_much() -> None:
+    budget = RoomBudget()
+    shown(budget, 60_000, ROOM_BURST)
+    assert not budget.flooded(60_000)
+    shown(budget, 60_000, 1)
+    assert budget.flooded(60_000 + FLOOD_MS - 1)
+    assert not budget.flooded(60_000 + FLOOD_MS)
 
 
 def test_a_person_has_one_pace_however_many_connections_they_have() -> None:
