@@ -11,7 +11,7 @@ DELIVERIES_PER_SECOND = 40_000
 """The tick grows with the room, from 2,000 viewers on, since its cost is viewers times ticks."""
 COUNTS_SECONDS = 0.25
 """How often numbers that nobody waits for (viewers, likes) cause a frame of their own."""
-GATHER = 0.1
+GATHER = 0.2
 """This share of a tick is waited even after a pause, for what comes together."""
 
 

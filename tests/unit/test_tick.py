@@ -87,7 +87,7 @@ def test_what_comes_all_the_time_goes_out_once_a_tick(room: Room) -> None:
     for step in range(100):
         room.loop.run_until(100 + step / 100)
         room.tick.ask(range(4_000))
-    assert room.flushed == [round(0.01 + 0.1 * number, 4) for number in range(10)]
+    assert room.flushed == [round(0.1 * GATHER + 0.1 * number, 4) for number in range(10)]
 
 
 def test_a_control_event_takes_along_what_waits_and_nothing_goes_out_twice(room: Room) -> None:
