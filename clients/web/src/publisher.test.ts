@@ -142,6 +142,53 @@ describe('devices', () => {
   });
 });
 
+describe('simulcast', () => {
+  test('three layers are offered, the smallest first', async () => {
+    await goLive();
+    const [video, audio] = last(made).transceivers;
+    expect(
+      video?.encodings.map(({ rid, scaleResolutionDownBy }) => [rid, scaleResolutionDownBy]),
+    ).toEqual([
+      ['q', 4],
+      ['h', 2],
+      ['f', undefined],
+    ]);
+    expect(audio?.encodings).toHaveLength(1);
+  });
+
+  test('where one layer is taken it is the full picture', async () => {
+    publisher.start();
+    await Promise.resolve();
+    await Promise.resolve();
+    last(made).takesSimulcast = false;
+    await vi.advanceTimersByTimeAsync(0);
+    const video = last(made).transceivers[0];
+    expect(video?.encodings).toEqual([
+      { rid: 'q', scaleResolutionDownBy: 1, maxBitrate: 2_500_000 },
+    ]);
+  });
+});
+
+test('tells of the largest layer that is sent', async () => {
+  await goLive();
+  const layer = (rid: string, frameWidth: number, frameHeight: number, reason: string) => ({
+    type: 'outbound-rtp',
+    kind: 'video',
+    rid,
+    bytesSent: 1000,
+    frameWidth,
+    frameHeight,
+    qualityLimitationReason: reason,
+  });
+  last(made).stats = [
+    layer('q', 320, 180, 'none'),
+    layer('f', 1280, 720, 'cpu'),
+    layer('h', 640, 360, 'none'),
+  ];
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(last(statistics)).toMatchObject({ width: 1280, height: 720, limitedBy: 'cpu' });
+});
+
 test('measures what is sent and what limits it', async () => {
   await goLive();
   const sent = (bytesSent: number): Record<string, unknown>[] => [

@@ -14,6 +14,15 @@ const STATISTICS_MS = 1000;
 const DISCONNECTED_MS = 4000;
 const CONNECT_MS = 10_000;
 
+const LARGEST = { rid: 'f', maxBitrate: 2_500_000 };
+
+/** Simulcast, smallest first: each viewer is sent the layer that the line carries. */
+export const LAYERS: readonly RTCRtpEncodingParameters[] = [
+  { rid: 'q', scaleResolutionDownBy: 4, maxBitrate: 150_000 },
+  { rid: 'h', scaleResolutionDownBy: 2, maxBitrate: 600_000 },
+  LARGEST,
+];
+
 export type PublisherState =
   | 'idle'
   | 'connecting'
@@ -176,13 +185,31 @@ export class Publisher {
     }
     this.session = session ? { url: session, token: access.whip_token } : null;
     await peer.setRemoteDescription({ type: 'answer', sdp: answer });
+    await this.restoreSingleLayer(peer);
+  }
+
+  /** Where the server takes one layer only, browsers keep the first, which is the smallest. */
+  private async restoreSingleLayer(peer: RTCPeerConnection): Promise<void> {
+    const sender = peer
+      .getTransceivers()
+      .find((transceiver) => transceiver.receiver.track.kind === 'video')?.sender;
+    const parameters = sender?.getParameters();
+    const only = parameters?.encodings[0];
+    if (!sender || !parameters || !only || parameters.encodings.length > 1) return;
+    only.scaleResolutionDownBy = 1;
+    only.maxBitrate = LARGEST.maxBitrate;
+    await sender.setParameters(parameters);
   }
 
   private addTracks(peer: RTCPeerConnection): void {
     const stream = this.stream;
     if (!stream) throw new Error('open the devices first');
     for (const track of stream.getTracks()) {
-      const transceiver = peer.addTransceiver(track, { direction: 'sendonly', streams: [stream] });
+      const transceiver = peer.addTransceiver(track, {
+        direction: 'sendonly',
+        streams: [stream],
+        ...(track.kind === 'video' ? { sendEncodings: LAYERS.map((layer) => ({ ...layer })) } : {}),
+      });
       if (track.kind === 'video') preferH264(transceiver);
     }
   }
@@ -232,7 +259,7 @@ export class Publisher {
   private measure(report: RTCStatsReport, now: number): PublisherStatistics {
     const all = entries(report);
     const outbound = all.filter((e): e is RTCOutboundRtpStreamStats => e.type === 'outbound-rtp');
-    const video = outbound.find((entry) => entry.kind === 'video');
+    const video = largest(outbound.filter((entry) => entry.kind === 'video'));
     const remote = all.find((entry) => entry.type === 'remote-inbound-rtp') as
       { fractionLost?: number; roundTripTime?: number } | undefined;
     const codec = all.find((entry) => entry.id === video?.codecId) as
@@ -271,6 +298,16 @@ export class Publisher {
     this.state = state;
     this.options.onstate(state);
   }
+}
+
+/** The layer that is on with the most lines; which ones are sent depends on bandwidth and CPU. */
+function largest(
+  layers: readonly RTCOutboundRtpStreamStats[],
+): RTCOutboundRtpStreamStats | undefined {
+  return layers.reduce<RTCOutboundRtpStreamStats | undefined>(
+    (best, layer) => ((layer.frameHeight ?? 0) > (best?.frameHeight ?? -1) ? layer : best),
+    undefined,
+  );
 }
 
 /** H264 first: every phone decodes it, and the server forwards without transcoding. */

@@ -54,11 +54,18 @@ export class Peer {
   onconnectionstatechange: (() => void) | null = null;
   ontrack: ((event: RTCTrackEvent) => void) | null = null;
   closed = false;
+  /** A server that takes one layer leaves a browser with its first encoding. */
+  takesSimulcast = true;
   stats: Record<string, unknown>[] = [];
   readonly transceivers: {
     kind: string;
     direction: string | undefined;
-    sender: { replaceTrack: ReturnType<typeof vi.fn> };
+    encodings: RTCRtpEncodingParameters[];
+    sender: {
+      replaceTrack: ReturnType<typeof vi.fn>;
+      getParameters: () => { encodings: RTCRtpEncodingParameters[] };
+      setParameters: (parameters: { encodings: RTCRtpEncodingParameters[] }) => Promise<void>;
+    };
     receiver: { track: { kind: string } };
   }[] = [];
 
@@ -67,7 +74,15 @@ export class Peer {
     const transceiver = {
       kind,
       direction: init?.direction,
-      sender: { replaceTrack: vi.fn() },
+      encodings: init?.sendEncodings ?? [{}],
+      sender: {
+        replaceTrack: vi.fn(),
+        getParameters: () => ({ encodings: transceiver.encodings }),
+        setParameters: (parameters: { encodings: RTCRtpEncodingParameters[] }) => {
+          transceiver.encodings = parameters.encodings;
+          return Promise.resolve();
+        },
+      },
       receiver: { track: { kind } },
     };
     this.transceivers.push(transceiver);
@@ -89,6 +104,7 @@ export class Peer {
 
   setRemoteDescription(description: RTCSessionDescriptionInit): Promise<void> {
     this.remoteDescription = description;
+    if (!this.takesSimulcast) for (const one of this.transceivers) one.encodings.splice(1);
     return Promise.resolve();
   }
 
