@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import Callable
 
@@ -13,6 +14,8 @@ from media.endpoint.dtls import Identity, is_dtls
 from media.endpoint.peer import Credentials, Peer
 from media.endpoint.tcp import Connection, Remote, TcpListener
 from media.errors import MalformedPacket
+
+logger = logging.getLogger(__name__)
 
 MAX_DATAGRAM = 2048
 MAX_DRAIN = 256
@@ -153,6 +156,10 @@ class UdpEndpoint:
             self._dispatch(data, remote, now)
         except MalformedPacket:
             self.malformed += 1
+        except Exception:
+            # A fault that one packet finds is not to cost those that came with it.
+            self.malformed += 1
+            logger.exception("a packet of %d bytes could not be handled", len(data))
 
     def _dispatch(self, data: bytes, remote: Remote, now: float) -> None:
         if stun.is_stun(data):
