@@ -24,6 +24,7 @@ class MediaProcess:
 
     pid: int
     port: int
+    udp_port: int
     secret: str
 
     def cpu_seconds(self) -> float:
@@ -51,12 +52,12 @@ def media_process(*, can_compile: bool = True) -> Iterator[MediaProcess]:
     assert process.stderr is not None
     reader: threading.Thread | None = None
     try:
-        port = _port(process.stderr)
+        port, udp_port = _ports(process.stderr)
         # A full pipe would stop the server at its next log line.
         reader = threading.Thread(target=process.stderr.read)
         reader.start()
         pin(process.pid, SERVER_CORE)
-        yield MediaProcess(process.pid, port, secret)
+        yield MediaProcess(process.pid, port, udp_port, secret)
     finally:
         process.terminate()
         process.wait()
@@ -72,9 +73,9 @@ def pin(pid: int, core: int) -> None:
             os.sched_setaffinity(pid, {core})
 
 
-def _port(log: IO[bytes]) -> int:
+def _ports(log: IO[bytes]) -> tuple[int, int]:
     for line in log:
         found = re.search(rb"serving HTTP on [^ ]+:(\d+), media on UDP (\d+)", line)
         if found:
-            return int(found[1])
+            return int(found[1]), int(found[2])
     raise SystemExit("the media process did not start")

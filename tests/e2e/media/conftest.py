@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.responses import FileResponse
 from starlette.routing import Route
 
+import loadtests.bench
 from media.app import MediaServer
 from tests.e2e.media.browser import CHROMIUM, FLAGS, Pages
 from tests.integration.media.conftest import hook_url, http, server
@@ -31,7 +32,7 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest.fixture
 async def pages(browser: Browser, server: MediaServer) -> AsyncIterator[Pages]:
     """Opens test pages of another origin than the media process."""
-    page = Path(__file__).with_name("page.html")
+    page = Path(loadtests.bench.__file__).with_name("webrtc.html")
     app = Starlette(routes=[Route("/", lambda _request: FileResponse(page))])
     async with serve(app) as port:
         yield Pages(browser, f"http://127.0.0.1:{port}/", f"http://127.0.0.1:{server.port}")
