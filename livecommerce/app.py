@@ -71,6 +71,7 @@ from livecommerce.gateway.open_records import OpenRecords
 from livecommerce.gateway.proxies import parse_networks
 from livecommerce.gateway.room_commands import RoomCommands
 from livecommerce.gateway.rooms import Rooms
+from livecommerce.gateway.sale_terms import SaleTerms
 from livecommerce.gateway.sandbox.account import Book
 from livecommerce.gateway.sandbox.faults import Courier
 from livecommerce.gateway.sandbox.routes import Sandbox
@@ -324,6 +325,7 @@ def _handlers(
         **StageCommands(trail, now_ms, end_pictures).handlers(),
         **selling.handlers(),
         **lines.handlers(),
+        **SaleTerms(stores.inventory, stores.loans, trail, now_ms).handlers(),
     }
 
 
@@ -429,7 +431,7 @@ def _jobs(settings: Settings, stores: Stores) -> Sequence[Job]:
         RefundWatch(stores.refund_desk).run,
         ReceiptByTime(stores.parcels, now_ms).run,
         Settler(SqlSettlement(stores.sql), now_ms).run,
-        StrandedStock(stores.catalog, stores.inventory, now_ms).run,
+        StrandedStock(stores.catalog, stores.loans, stores.inventory, now_ms).run,
         StrayDeliveries(stores.deliveries, now_ms).run,
         _archivist(settings, stores).run,
         lambda: _relay(settings, stores),

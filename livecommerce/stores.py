@@ -26,6 +26,7 @@ from livecommerce.adapters.sql_audit import SqlAudit
 from livecommerce.adapters.sql_campaigns import SqlCampaigns
 from livecommerce.adapters.sql_catalog import SqlCatalog
 from livecommerce.adapters.sql_connection import open_sql
+from livecommerce.adapters.sql_loans import SqlLoans
 from livecommerce.adapters.sql_order_desk import SqlOrderDesk
 from livecommerce.adapters.sql_orders import SqlOrders
 from livecommerce.adapters.sql_parcels import SqlParcels
@@ -77,6 +78,7 @@ class Stores:
         self.audit = SqlAudit(self.sql)
         self.campaigns = SqlCampaigns(self.sql)
         self.catalog = SqlCatalog(self.sql)
+        self.loans = SqlLoans(self.sql)
         self.schedule = SqlSchedule(self.sql)
         self.shops = SqlShops(self.sql)
         self.past_orders = SqlOrders(self.sql)

@@ -168,6 +168,9 @@ class SqlCatalog:
 
 async def take_back(connection: AsyncConnection, sale: SaleId, sold: int, at_ms: int) -> Allocation:
     """Ends a sale's loan within the caller's transaction; repeated, it changes nothing."""
+    await connection.execute(
+        select(allocations.c.sale).where(allocations.c.sale == sale).with_for_update()
+    )  # what is lent does not change until this is over
     lent = await _allocation(connection, sale)
     ended = (
         update(allocations)

@@ -18,6 +18,7 @@ from livecommerce.adapters.sql_campaigns import take_rest_back
 from livecommerce.adapters.sql_catalog import take_back
 from livecommerce.adapters.sql_connection import is_unfit
 from livecommerce.adapters.sql_letters import REFUSED, UNREADABLE
+from livecommerce.adapters.sql_loans import take_units_back
 from livecommerce.adapters.sql_schema import journal, order_lines, orders, sql_outbox
 from livecommerce.adapters.sql_transactions import insert_many_new, insert_new, writes
 from livecommerce.errors import NotFound
@@ -47,6 +48,15 @@ class ClosedSale(Struct, frozen=True, kw_only=True):
     at_ms: int
 
 
+class ReducedSale(Struct, frozen=True, kw_only=True):
+    """Units that left a running sale."""
+
+    sale: str
+    operation: str
+    units: int
+    at_ms: int
+
+
 class ReturnedBudget(Struct, frozen=True, kw_only=True):
     """What a shard had left of a campaign that is over."""
 
@@ -68,6 +78,7 @@ class _Changes:
             sql_outbox: [],
         }  # written in this order
     )
+    reduced: list[ReducedSale] = field(default_factory=list)
     closed: list[ClosedSale] = field(default_factory=list)
     returned: list[ReturnedBudget] = field(default_factory=list)
 
@@ -119,8 +130,10 @@ async def write_facts(connection: AsyncConnection, records: Sequence[OutboxRecor
     for table, rows in changes.rows.items():
         await insert_many_new(connection, table, rows)
     reach("projection.after_rows")
-    for sale in changes.closed:
-        await _take_stock_back(connection, sale)
+    for reduced in changes.reduced:
+        await _take_units_back(connection, reduced)
+    for closed in changes.closed:
+        await _take_stock_back(connection, closed)
     for rest in changes.returned:
         await take_rest_back(connection, rest.campaign, rest.transfer, rest.amount_minor, rest.at_ms)
 
@@ -159,11 +172,18 @@ def _add_consequences(changes: _Changes, record: OutboxRecord) -> None:
         changes.rows[sql_outbox].append(_letter_values(record))
     elif record.type == "sale.closed":
         changes.closed.append(msgspec.json.decode(record.data, type=ClosedSale))
+    elif record.type == "sale.reduced":
+        changes.reduced.append(msgspec.json.decode(record.data, type=ReducedSale))
     elif record.type in _OF_PAYMENTS:
         fact = msgspec.json.decode(record.data, type=_OF_PAYMENTS[record.type])
         changes.rows[sql_outbox].append({**_letter_values(record), "key": fact.payment})
     elif record.type == "budget.returned":
         changes.returned.append(msgspec.json.decode(record.data, type=ReturnedBudget))
+
+
+async def _take_units_back(connection: AsyncConnection, sale: ReducedSale) -> None:
+    with suppress(NotFound):
+        await take_units_back(connection, SaleId(sale.sale), sale.operation, sale.units, sale.at_ms)
 
 
 async def _take_stock_back(connection: AsyncConnection, sale: ClosedSale) -> None:

@@ -136,7 +136,21 @@ allocations = Table(
     Column("created_ms", BigInteger, nullable=False),
     Column("closed_ms", BigInteger),
 )
-"""Transfers of shop stock to a sale and back; one row a sale, so that repeating one changes nothing."""
+"""Transfers of shop stock to a sale and back; one row a sale, so that repeating one changes nothing.
+
+``allocated`` is the sum of what was lent, also what the sale has not got yet.
+"""
+
+allocation_changes = Table(
+    "allocation_changes",
+    metadata,
+    Column("operation", Id, primary_key=True),
+    Column("sale", Id, ForeignKey("allocations.sale"), nullable=False, index=True),
+    Column("units", BigInteger, nullable=False),
+    Column("outcome", String(8)),
+    Column("created_ms", BigInteger, nullable=False),
+)
+"""Units that followed (or, negative, left) a running sale; ``outcome`` is made, void, or not known yet."""
 
 shows = Table(
     "shows",

@@ -179,6 +179,25 @@ class ShelfOpen(ClientMessage, frozen=True, kw_only=True, tag="shelf.open"):
     """Whether people can wait for units that come back."""
 
 
+class SaleAdjust(ClientMessage, frozen=True, kw_only=True, tag="sale.adjust"):
+    """Changes the terms of a sale that is not over (host); what is left out, or 0, stays as it is.
+
+    Holds that are open keep their price."""
+
+    sale: Id
+    version: Positive
+    """The version that was seen; the sale then has the next one."""
+    key: Key
+    """Idempotency key: the same key is the same change."""
+    price_minor: Annotated[int, Meta(ge=0, le=1_000_000_000_000)] = 0
+    limit: Annotated[int, Meta(ge=0, le=99)] = 0
+    """Units per buyer; never fewer than before."""
+    extend_seconds: Annotated[int, Meta(ge=-86_400, le=86_400)] = 0
+    """How much later it closes; negative: earlier."""
+    add_units: Annotated[int, Meta(ge=-1_000_000, le=1_000_000)] = 0
+    """Units more from the shop's stock; negative: free ones go back to it."""
+
+
 class SaleClose(ClientMessage, frozen=True, kw_only=True, tag="sale.close"):
     """Closes a sale, or cancels one that has not opened; holds that are open keep their time (host)."""
 
@@ -299,6 +318,7 @@ ClientMessages = (
     | Unpin
     | SaleOpen
     | ShelfOpen
+    | SaleAdjust
     | SaleClose
     | CouponDrop
     | Mute

@@ -1,4 +1,4 @@
-"""Stranded stock: units lent to a sale that never opened, as its gateway died in between."""
+"""Stranded stock: units lent to a sale that never got them, as a gateway died in between."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from livecommerce.errors import Unavailable
 from livecommerce.ids import SaleId
 
 STRANDED_MS = 300_000
-"""How long a gateway may take to open a sale after its stock was lent."""
+"""How long a gateway may take to open or change a sale after the stock for it was lent."""
 IDLE_SECONDS = 60.0
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,22 @@ class Loans(Protocol):
         ...
 
 
+class Changes(Protocol):
+    """Stock that was to follow a sale's first units."""
+
+    async def unconfirmed(self, before_ms: int) -> list[tuple[SaleId, str]]:
+        """Sale and operation of what was lent before then and neither confirmed nor called off."""
+        ...
+
+    async def confirm(self, operation: str) -> None:
+        """The sale has the units."""
+        ...
+
+    async def call_off(self, sale: SaleId, operation: str) -> None:
+        """The sale never gets the units. Repeated, it changes nothing."""
+        ...
+
+
 class Sales(Protocol):
     """The live system's sales."""
 
@@ -37,12 +53,17 @@ class Sales(Protocol):
         """Makes sure that a sale which is not there never opens; false where it is there."""
         ...
 
+    async def void_adjustment(self, sale: SaleId, operation: str) -> bool:
+        """Makes sure that a change which was not made never is; false where it was made."""
+        ...
+
 
 class StrandedStock:
     """Brings stranded stock back; several workers may do so at once."""
 
-    def __init__(self, loans: Loans, sales: Sales, clock: Clock) -> None:
+    def __init__(self, loans: Loans, changes: Changes, sales: Sales, clock: Clock) -> None:
         self._loans = loans
+        self._changes = changes
         self._sales = sales
         self._clock = clock
 
@@ -56,11 +77,25 @@ class StrandedStock:
             await asyncio.sleep(IDLE_SECONDS)
 
     async def step(self) -> int:
-        """Looks once; answers how many sales' stock came back."""
+        """Looks once; answers how often stock came back."""
         now_ms = self._clock()
+        return await self._never_opened(now_ms) + await self._never_changed(now_ms)
+
+    async def _never_opened(self, now_ms: int) -> int:
         old = await self._loans.open_allocations(now_ms - STRANDED_MS)
         stranded = [sale for sale in old if await self._sales.void(sale)]
         for sale in stranded:
             await self._loans.take_back(sale, 0, now_ms)
             log.warning("sale %s never opened; its stock is back in the shop", sale)
         return len(stranded)
+
+    async def _never_changed(self, now_ms: int) -> int:
+        stranded = 0
+        for sale, operation in await self._changes.unconfirmed(now_ms - STRANDED_MS):
+            if await self._sales.void_adjustment(sale, operation):
+                await self._changes.call_off(sale, operation)
+                log.warning("sale %s never got more units; they are back in the shop", sale)
+                stranded += 1
+            else:
+                await self._changes.confirm(operation)
+        return stranded

@@ -16,10 +16,13 @@ from livecommerce.adapters.redis_coupons import RedisCoupons
 from livecommerce.adapters.redis_inventory import RedisInventory
 from livecommerce.adapters.redis_lottery import RedisLottery
 from livecommerce.adapters.redis_orders import RedisOrders
+from livecommerce.adapters.redis_outbox import RedisOutbox
 from livecommerce.adapters.redis_rooms import RedisRooms
 from livecommerce.adapters.redis_waitlist import RedisWaitlist
 from livecommerce.adapters.sql_campaigns import SqlCampaigns
 from livecommerce.adapters.sql_catalog import SqlCatalog
+from livecommerce.adapters.sql_loans import SqlLoans
+from livecommerce.adapters.sql_projection import SqlProjection
 from livecommerce.adapters.sql_schedule import SqlSchedule
 from livecommerce.adapters.sql_schema import persons
 from livecommerce.adapters.sql_shop import SqlShops
@@ -27,19 +30,31 @@ from livecommerce.catalog import Product, Sku
 from livecommerce.checkout import Checkout
 from livecommerce.clock import now_ms
 from livecommerce.coupon import Campaign
-from livecommerce.errors import Conflict, NotFound, Unavailable
-from livecommerce.flash_sale import Place, SaleOpening
+from livecommerce.errors import Conflict, Invalid, NotFound, Unavailable
+from livecommerce.flash_sale import Place, SaleAdjustment, SaleOpening, StockCount
 from livecommerce.gateway import messages as wire
 from livecommerce.gateway.auth import Credential
 from livecommerce.gateway.background import Background
 from livecommerce.gateway.hold_batch import HoldBatch
 from livecommerce.gateway.lines import Lines
+from livecommerce.gateway.sale_terms import SaleTerms
 from livecommerce.gateway.selling_commands import SellingCommands
 from livecommerce.gateway.served_room import ServedRoom
 from livecommerce.gateway.session import Session
 from livecommerce.gateway.stockroom import Stockroom
 from livecommerce.gateway.trail import Trail
-from livecommerce.ids import CampaignId, OrderId, PersonId, ProductId, RoomId, SaleId, Shard, ShopId, SkuId
+from livecommerce.ids import (
+    CampaignId,
+    OrderId,
+    PersonId,
+    ProductId,
+    RoomId,
+    SaleId,
+    Shard,
+    ShopId,
+    SkuId,
+    shard_of,
+)
 from livecommerce.lottery import Seeds, commit_to
 from livecommerce.room import room as rules
 from livecommerce.room.cards import NO_END_MS, SegmentCard
@@ -56,9 +71,10 @@ SKU = SkuId("one")
 
 
 class LosesAnswers(RedisInventory):
-    """An inventory whose next answers to opening a sale are lost on the way, or overtaken."""
+    """An inventory whose next calls are lost on the way, or their answers, or overtaken."""
 
     lost = 0
+    lost_answers = 0
     before_void: Callable[[], Awaitable[object]] | None = None
 
     async def void(self, sale: SaleId) -> bool:
@@ -72,6 +88,16 @@ class LosesAnswers(RedisInventory):
             raise Unavailable("redis_away")
         return await super().open_sale(opening, place)
 
+    async def adjust_sale(self, adjustment: SaleAdjustment) -> StockCount:
+        if self.lost:
+            self.lost -= 1
+            raise Unavailable("redis_away")
+        count = await super().adjust_sale(adjustment)
+        if self.lost_answers:
+            self.lost_answers -= 1
+            raise Unavailable("redis_away")
+        return count
+
 
 class Site:
     """A live room on real stores, and its host."""
@@ -81,6 +107,9 @@ class Site:
         self.inventory = LosesAnswers(redis)
         self.orders = RedisOrders(redis, shards=1)
         self.catalog = SqlCatalog(sql)
+        self.loans = SqlLoans(sql)
+        self.projection = SqlProjection(sql)
+        self.outbox = RedisOutbox(redis, "projector", "test")
         self.campaigns = SqlCampaigns(sql)
         self.shops = SqlShops(sql)
         self.schedule = SqlSchedule(sql)
@@ -92,6 +121,7 @@ class Site:
         self.lines = Lines(self.waitlists, seeds)
         self.draws = Draws(RedisLottery(redis), seeds, [Shard("00")])
         self.dark_rooms: list[tuple[str, str]] = []
+        self.terms = SaleTerms(self.inventory, self.loans, Trail(FakeAudit(), now_ms), now_ms)
         self.commands = SellingCommands(
             HoldBatch(Checkout(self.inventory, coupons, FakePolicies(), now_ms), self.background, now_ms),
             self.inventory,
@@ -151,6 +181,12 @@ class Site:
         return Session(
             Credential(Person(person=HOST, name="Mei"), now_ms() + 60_000, 0), served, "", "", now_ms()
         )
+
+    async def project(self) -> None:
+        """Brings SQL up to date."""
+        records = await self.outbox.read(shard_of(ROOM), 100, 1)
+        await self.projection.apply(records)
+        await self.outbox.acknowledge(shard_of(ROOM), [record.position for record in records])
 
     async def on_hand(self) -> int:
         """Units in the store-room."""
@@ -232,8 +268,8 @@ async def test_stock_of_a_sale_that_never_opened_comes_back(site: Site) -> None:
     with pytest.raises(Unavailable):
         await site.commands.open_sale(host, a_sale(key="never-opened"))
     await site.commands.open_sale(host, a_sale(stock=1))
-    assert await StrandedStock(site.catalog, site.inventory, now_ms).step() == 0
-    later = StrandedStock(site.catalog, site.inventory, lambda: now_ms() + 301_000)
+    assert await StrandedStock(site.catalog, site.loans, site.inventory, now_ms).step() == 0
+    later = StrandedStock(site.catalog, site.loans, site.inventory, lambda: now_ms() + 301_000)
     assert [await later.step() for _ in range(2)] == [1, 0]
     (stock,) = await site.inventory.stock([SaleId(running(host)[0])])
     assert (stock.available, await site.on_hand()) == (1, 4)
@@ -274,6 +310,132 @@ async def test_a_reused_key_cannot_sell_more_than_was_lent(site: Site) -> None:
     with pytest.raises(Conflict, match="key_reused"):
         await site.commands.open_sale(host, a_sale(stock=500))
     assert running(host) == []
+
+
+async def running_sale(site: Site, stock: int = 2) -> tuple[Session, SaleId]:
+    host = await site.host()
+    await site.commands.open_sale(host, a_sale(stock=stock))
+    return host, SaleId(running(host)[0])
+
+
+def a_change(sale: SaleId, **terms: Any) -> wire.SaleAdjust:
+    return wire.SaleAdjust(id=2, sale=sale, version=1, key="change-1", **terms)
+
+
+async def counts(site: Site, sale: SaleId) -> tuple[int, int]:
+    """Units that are left of the sale, and in the store-room."""
+    (stock,) = await site.inventory.stock([sale])
+    return stock.available, await site.on_hand()
+
+
+async def test_a_host_changes_price_limit_end_and_units_in_one_step(site: Site) -> None:
+    host, sale = await running_sale(site)
+    (before,) = host.served.live.state.sales
+    await site.terms.adjust(host, a_change(sale, price_minor=8_000, limit=3, extend_seconds=60, add_units=2))
+    (card,) = host.served.live.state.sales
+    assert (card.version, card.price_minor, card.limit, card.stock) == (2, 8_000, 3, 4)
+    assert card.closes_ms == before.closes_ms + 60_000
+    assert await counts(site, sale) == (4, 1)
+
+
+async def test_a_buyer_who_saw_the_old_price_is_told_the_new_one(site: Site) -> None:
+    host, sale = await running_sale(site)
+    await site.terms.adjust(host, a_change(sale, price_minor=8_000))
+    buyer = await site.host()
+    wish = wire.Buy(id=1, sale=sale, version=1, price_minor=9_900, key="a-wish-of-one")
+    with pytest.raises(Conflict, match="price_changed") as refused:
+        await site.commands.buy(buyer, wish)
+    assert (refused.value.params["price_minor"], refused.value.params["version"]) == (8_000, 2)
+
+
+async def test_more_units_do_not_disturb_a_wish_that_is_on_its_way(site: Site) -> None:
+    host, sale = await running_sale(site)
+    await site.terms.adjust(host, a_change(sale, add_units=1))
+    wish = wire.Buy(id=1, sale=sale, version=1, price_minor=9_900, key="a-wish-of-one")
+    assert await site.commands.buy(await site.host(), wish) is not None
+
+
+async def test_a_change_whose_answer_was_lost_is_found_again_by_its_key(site: Site) -> None:
+    host, sale = await running_sale(site)
+    site.inventory.lost_answers = 1
+    with pytest.raises(Unavailable):
+        await site.terms.adjust(host, a_change(sale, add_units=2))
+    await site.terms.adjust(host, a_change(sale, add_units=2))
+    assert await counts(site, sale) == (4, 1)
+    assert await site.loans.unconfirmed(now_ms() + 1_000) == []
+
+
+async def test_units_lent_for_a_change_that_was_refused_go_back(site: Site) -> None:
+    host, sale = await running_sale(site)
+    with pytest.raises(Conflict, match="end_passed"):
+        await site.terms.adjust(host, a_change(sale, add_units=2, extend_seconds=-80_000))
+    assert await counts(site, sale) == (2, 3)
+    with pytest.raises(Conflict, match="stock_short"):
+        await site.terms.adjust(host, a_change(sale, add_units=4))
+    assert await counts(site, sale) == (2, 3)
+
+
+async def test_units_that_a_dead_gateway_lent_and_never_added_come_back(site: Site) -> None:
+    host, sale = await running_sale(site)
+    site.inventory.lost = 1
+    with pytest.raises(Unavailable):
+        await site.terms.adjust(host, a_change(sale, add_units=2))
+    assert await counts(site, sale) == (2, 1)
+    assert await StrandedStock(site.catalog, site.loans, site.inventory, now_ms).step() == 0
+    later = StrandedStock(site.catalog, site.loans, site.inventory, lambda: now_ms() + 301_000)
+    assert [await later.step() for _ in range(2)] == [1, 0]
+    assert await counts(site, sale) == (2, 3)
+    with pytest.raises(Conflict, match="key_reused"):
+        await site.terms.adjust(host, a_change(sale, add_units=2))
+
+
+async def test_units_that_a_dead_gateway_added_stay_with_the_sale(site: Site) -> None:
+    host, sale = await running_sale(site)
+    site.inventory.lost_answers = 1
+    with pytest.raises(Unavailable):
+        await site.terms.adjust(host, a_change(sale, add_units=2))
+    later = StrandedStock(site.catalog, site.loans, site.inventory, lambda: now_ms() + 301_000)
+    assert await later.step() == 0
+    assert await counts(site, sale) == (4, 1)
+
+
+async def test_units_that_are_taken_away_are_on_hand_at_once_and_only_once(site: Site) -> None:
+    host, sale = await running_sale(site, stock=4)
+    await site.terms.adjust(host, a_change(sale, add_units=-3))
+    await site.project()
+    assert await counts(site, sale) == (1, 4)
+    await site.commands.close_sale(host, wire.SaleClose(sale=sale, version=2))
+    await site.project()
+    assert await site.on_hand() == 5
+
+
+async def test_a_sale_that_closes_gives_back_what_was_lent_for_a_change_on_its_way(site: Site) -> None:
+    host, sale = await running_sale(site)
+    site.inventory.lost = 1
+    with pytest.raises(Unavailable):
+        await site.terms.adjust(host, a_change(sale, add_units=2))
+    await site.commands.close_sale(host, wire.SaleClose(sale=sale, version=1))
+    await site.project()
+    assert await site.on_hand() == 5
+    later = StrandedStock(site.catalog, site.loans, site.inventory, lambda: now_ms() + 301_000)
+    await later.step()
+    assert await site.on_hand() == 5
+
+
+async def test_a_change_of_nothing_is_refused(site: Site) -> None:
+    host, sale = await running_sale(site)
+    with pytest.raises(Invalid, match="nothing_to_change"):
+        await site.terms.adjust(host, a_change(sale))
+
+
+async def test_a_sale_that_is_announced_is_cancelled_and_its_stock_is_back(site: Site) -> None:
+    host = await site.host()
+    await site.commands.open_sale(host, replace(a_sale(), wait_seconds=3_600))
+    (card,) = host.served.live.state.sales
+    assert (card.phase, await site.on_hand()) == ("scheduled", 3)
+    await site.commands.close_sale(host, wire.SaleClose(sale=card.sale, version=1))
+    await site.project()
+    assert await site.on_hand() == 5
 
 
 async def test_an_order_carries_the_segment_and_the_brand_it_fell_in(site: Site) -> None:

@@ -330,6 +330,16 @@ export type Request =
       waitlist?: boolean;
     }
   | { t: 'shelf.open'; sku: string; stock: number; key: string; limit?: number }
+  | {
+      t: 'sale.adjust';
+      sale: string;
+      version: number;
+      key: string;
+      price_minor?: number;
+      limit?: number;
+      extend_seconds?: number;
+      add_units?: number;
+    }
   | { t: 'sale.close'; sale: string; version: number }
   | { t: 'coupon.drop'; campaign: string; count: number; seconds?: number; key?: string }
   | { t: 'mute'; person: string; seconds?: number }
