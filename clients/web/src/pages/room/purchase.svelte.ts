@@ -4,6 +4,8 @@ import type { Ok, OrderCard, Request, Verdict } from '../../wire';
 import type { BagLine } from './bag.svelte';
 
 const MAX_TRIES = 6;
+/** How early a tap may be and still wait for the start: clocks and networks are never quite right. */
+const PATIENCE_MS = 3000;
 
 /** What a purchase needs of the room. */
 export interface Counter {
@@ -33,6 +35,7 @@ export class Purchase {
   constructor(
     private readonly counter: Counter,
     private readonly newKey: () => string = randomKey,
+    private readonly pause: (ms: number) => Promise<void> = wait,
   ) {}
 
   async buy(wish: Wish): Promise<void> {
@@ -59,8 +62,9 @@ export class Purchase {
         if (answer.t === 'ok' && answer.order) return answer.order;
         throw new Refused('bad_request');
       } catch (error) {
-        if (!(error instanceof ConnectionLost) || tries === MAX_TRIES) throw error;
-        await this.counter.whenOpen();
+        if (tries === MAX_TRIES) throw error;
+        if (error instanceof ConnectionLost) await this.counter.whenOpen();
+        else await this.pause(earlyByMs(error));
       }
     }
   }
@@ -82,6 +86,18 @@ export class Purchase {
     }
     return { t: 'buy', ...only, key: this.key, ...(grant ? { grant } : {}) };
   }
+}
+
+/** How long a tap came before the start, by the server's clock; whatever else is wrong is thrown. */
+function earlyByMs(error: unknown): number {
+  const waitMs =
+    error instanceof Refused && error.code === 'sale_not_open' ? error.params['wait_ms'] : null;
+  if (typeof waitMs !== 'number' || waitMs > PATIENCE_MS) throw error;
+  return waitMs;
+}
+
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function randomKey(): string {

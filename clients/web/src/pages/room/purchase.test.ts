@@ -52,6 +52,27 @@ test('a second tap while the first is under way asks nothing', async () => {
   expect(desk.asked).toHaveLength(1);
 });
 
+test('a tap a moment before the start waits for it under the same key', async () => {
+  const desk = counter(new Refused('sale_not_open', { opens_ms: 9, wait_ms: 120 }), held);
+  const pauses: number[] = [];
+  const purchase = new Purchase(desk, keys(), (ms) => {
+    pauses.push(ms);
+    return Promise.resolve();
+  });
+  await purchase.buy(wish);
+  expect(pauses).toEqual([120]);
+  expect(desk.asked.map((request) => request.key)).toEqual(['key-1', 'key-1']);
+  expect(purchase.order).toBe('o1');
+});
+
+test('a tap long before the start is refused', async () => {
+  const desk = counter(new Refused('sale_not_open', { opens_ms: 9, wait_ms: 60_000 }));
+  const purchase = new Purchase(desk, keys());
+  await purchase.buy(wish);
+  expect(purchase.refusal?.code).toBe('sale_not_open');
+  expect(desk.asked).toHaveLength(1);
+});
+
 test('after a lost connection the same key is asked again', async () => {
   const desk = counter(new ConnectionLost(), new ConnectionLost(), held);
   const purchase = new Purchase(desk, keys());

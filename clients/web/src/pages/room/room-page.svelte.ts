@@ -2,6 +2,7 @@
 import { api, ApiError, type RoomDetail, type ShelfProduct } from '../../api';
 import { serverNow } from '../../clock.svelte';
 import { LiveRoom } from '../../live-room.svelte';
+import { offered, phaseAt } from '../../sales';
 import { session } from '../../session.svelte';
 import { codeText, errorText } from '../../texts/errors';
 import { t } from '../../texts/index.svelte';
@@ -41,11 +42,21 @@ export class RoomPage {
     void this.load();
   }
 
-  /** The flash sale that is offered now: open before sold out, newest first. */
-  readonly sale = $derived.by((): SaleCard | null => {
-    const sales = this.live.view.room?.sales ?? [];
-    const shown = sales.filter((sale) => sale.phase !== 'closed' && sale.kind !== 'shelf');
-    return shown.find((sale) => sale.phase === 'open') ?? shown[0] ?? null;
+  private readonly offered = $derived.by((): SaleCard[] => {
+    const { room, stock } = this.live.view;
+    return offered(room?.sales ?? [], stock, serverNow());
+  });
+
+  /** The flash sale in front: open before announced before sold out. */
+  readonly sale = $derived.by((): SaleCard | null => this.offered[0] ?? null);
+
+  /** What opens next while another sale is in front. */
+  readonly nextSale = $derived.by((): SaleCard | null => {
+    const { stock } = this.live.view;
+    const others = this.offered.slice(1);
+    return (
+      others.find((sale) => phaseAt(sale, stock[sale.sale], serverNow()) === 'scheduled') ?? null
+    );
   });
 
   /** The buyer's orders in this room, newest first. */

@@ -11,9 +11,19 @@ import { Camera, NoPicture } from './camera.svelte';
 import { OwnPicture } from './own-picture';
 import { cues } from './run-of-show';
 import { Tally } from './tally.svelte';
+import type { WishKey } from './wish';
 
 export const MAX_PINS = 3;
 const MAX_CANDIDATES = 20;
+
+/** What of a running sale can change. */
+export interface Terms {
+  price_minor?: number;
+  limit?: number;
+  extend_seconds?: number;
+  add_units?: number;
+}
+
 const AROUND_MS = 86_400_000;
 const RUN_CHANGES = new Set<ServerMessage['t']>([
   'segment.started',
@@ -21,7 +31,12 @@ const RUN_CHANGES = new Set<ServerMessage['t']>([
   'show.started',
 ]);
 /** A sale borrows units of the shelf and gives back what it did not sell. */
-const STOCK_CHANGES = new Set<ServerMessage['t']>(['sale.opened', 'sale.closed']);
+const STOCK_CHANGES = new Set<ServerMessage['t']>([
+  'sale.scheduled',
+  'sale.opened',
+  'sale.adjusted',
+  'sale.closed',
+]);
 
 export class StudioRoom {
   readonly live: LiveRoom;
@@ -144,8 +159,27 @@ export class StudioRoom {
     await this.attempt({ t: this.pinned.has(product) ? 'unpin' : 'pin', product });
   }
 
+  /** Closes a sale, or cancels one that has not opened. */
   async closeSale(sale: SaleCard): Promise<void> {
-    await this.attempt({ t: 'sale.close', sale: sale.sale, version: sale.version });
+    await this.ask({ t: 'sale.close', sale: sale.sale, version: sale.version });
+  }
+
+  /** Changes the terms of the sale as it is seen; the key keeps a lost answer from changing them twice. */
+  async adjustSale(sale: SaleCard, terms: Terms, key: WishKey): Promise<void> {
+    const change = { sale: sale.sale, version: sale.version, ...terms };
+    try {
+      await this.ask({ t: 'sale.adjust', ...change, key: key.of(change) });
+      key.decided();
+    } catch (error) {
+      if (error instanceof ApiError && !error.temporary) key.decided();
+      throw error;
+    }
+  }
+
+  /** Units of a variant that are not lent to any sale. */
+  onHand(sku: string): number {
+    const rows = this.products.flatMap((product) => product.stock);
+    return rows.find((row) => row.sku === sku)?.on_hand ?? 0;
   }
 
   async giveSeat({ person, name }: PersonCard): Promise<void> {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { WishKey, wholeNumber } from './wish';
+import { nextTimeOfDay, WishKey, wholeNumber } from './wish';
 
 test('asking again for the same keeps the key', () => {
   const key = new WishKey();
@@ -31,4 +31,11 @@ test.each([
   ['', null],
 ])('%j as a whole number from 1 to 10', (typed, value) => {
   expect(wholeNumber(typed, 1, 10)).toBe(value);
+});
+
+test('a time of day is today, or tomorrow where it has passed', () => {
+  const noon = new Date(2026, 4, 31, 12, 0, 0).getTime();
+  expect(nextTimeOfDay('12:01', noon)).toBe(new Date(2026, 4, 31, 12, 1).getTime());
+  expect(nextTimeOfDay('12:00', noon)).toBe(new Date(2026, 5, 1, 12, 0).getTime());
+  expect(nextTimeOfDay('', noon)).toBeNull();
 });

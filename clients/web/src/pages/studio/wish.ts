@@ -21,6 +21,19 @@ export class WishKey {
   }
 }
 
+/** When a sale opens: so long from now, or then. */
+export type Opening = { wait_seconds: number } | { opens_ms: number };
+
+/** When the clock here shows this time of day next ("20:15"), or null where it is none. */
+export function nextTimeOfDay(typed: string, nowMs: number): number | null {
+  const [, hours, minutes] = /^(\d\d):(\d\d)(?::\d\d)?$/.exec(typed) ?? [];
+  if (hours === undefined || minutes === undefined) return null;
+  const at = new Date(nowMs);
+  at.setHours(Number(hours), Number(minutes), 0, 0);
+  if (at.getTime() <= nowMs) at.setDate(at.getDate() + 1);
+  return at.getTime();
+}
+
 /** A whole number that somebody typed, or null where it is none or not within the bounds. */
 export function wholeNumber(typed: string, min: number, max: number): number | null {
   const clean = typed.trim();
