@@ -37,9 +37,9 @@ class Child:
 
 
 @contextmanager
-def baseline(module: str) -> Iterator[Child]:
+def baseline(module: str, *arguments: str) -> Iterator[Child]:
     """Starts ``loadtests.baselines.<module>`` on the server's core, and ends it with the block."""
-    words = [sys.executable, "-m", f"loadtests.baselines.{module}"]
+    words = [sys.executable, "-m", f"loadtests.baselines.{module}", *arguments]
     popen = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         child = Child(popen)

@@ -29,6 +29,7 @@ def _measure(count: int, rounds: int) -> Result:
     held: dict[bool, list[Run]] = {True: [], False: []}
     decremented: dict[bool, list[Run]] = {True: [], False: []}
     with valkey(durable=True) as durable, valkey(durable=False) as volatile:
+        written = _written(durable, count)
         for number in range(rounds):
             for server, is_durable in ((durable, True), (volatile, False)):
                 held[is_durable].append(_holds(server, f"00SALE{number}", count))
@@ -57,11 +58,19 @@ def _measure(count: int, rounds: int) -> Result:
             "cpu_us_without": round(_cpu(held[False]) * 1e6, 2),
             "decr_cpu_us_without": round(_cpu(decremented[False]) * 1e6, 2),
             "server_busy": round(median(run.cpu_seconds / run.seconds for run in held[True]), 2),
+            "written_bytes_per_hold": round(written),
             "pipeline": 64,
             "holds": count,
             "rounds": rounds,
         },
     )
+
+
+def _written(server: Valkey, count: int) -> float:
+    """Bytes that one hold adds to the append-only file; these holds also warm the server up."""
+    before = server.written_bytes()
+    _holds(server, "00WARM", count)
+    return (server.written_bytes() - before) / count
 
 
 def _holds(server: Valkey, sale: str, count: int) -> Run:

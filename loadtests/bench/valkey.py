@@ -89,6 +89,13 @@ class Valkey:
             *("sku", PRICE, stock, 1, 0, end, 600_000, "{}"),
         )
 
+    def written_bytes(self) -> int:
+        """Size of the append-only file."""
+        report = self.call("INFO", "persistence")
+        assert isinstance(report, bytes)
+        fields = dict(line.split(b":", 1) for line in report.split(b"\r\n") if b":" in line)
+        return int(fields[b"aof_current_size"])
+
     def close(self) -> None:
         """Closes the connection."""
         self._socket.close()
@@ -123,19 +130,20 @@ _DRAFT = (
 
 def holds(sale: str, count: int) -> list[bytes]:
     """The wishes of as many buyers, as a gateway sends them."""
-    return [_hold(sale, number) for number in range(count)]
+    return [command("FCALL", "hold_v2", 1, *hold_words(sale, number)) for number in range(count)]
 
 
 _orders = itertools.count()
 
 
-def _hold(sale: str, number: int) -> bytes:
+def hold_words(sale: str, number: int) -> tuple[str | int, ...]:
+    """Key and arguments of one buyer's wish."""
     order = f"00{next(_orders):026d}"
     buyer = f"zz{number:026d}"
     fingerprint = f"{sale}|{PRICE}|1|"
     card, draft = _CARD % (order, sale), _DRAFT % (order, sale)
-    return command(
-        *("FCALL", "hold_v2", 1, TAG, order, buyer, f"{sale}-{number:020d}", fingerprint),
+    return (
+        *(TAG, order, buyer, f"{sale}-{number:020d}", fingerprint),
         *(PRICE, f"{sale}:1:{PRICE}", "", card, draft),
     )
 
