@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from livecommerce.basket import Basket, Offer, WishLine, basket_of
 from livecommerce.clock import Clock
@@ -161,6 +162,10 @@ class Holds(Protocol):
         ...
 
 
+Mould = tuple[tuple[WishLine, ...], str | None, str | None]
+"""What makes drafts of one moment alike but for order and buyer: lines, segment, brand; no coupons."""
+
+
 class Checkout:
     """Turns wishes into holds."""
 
@@ -174,7 +179,8 @@ class Checkout:
         """Answers each wish by itself, in order; at most three round trips to Redis for all of them."""
         await self._learn({line.sale for wish in wishes for line in wish.lines})
         coupons = await self._coupons([grant for wish in wishes for grant in wish.grants])
-        drafts = [self._draft(wish, coupons, at_ms) for wish in wishes]
+        moulds: dict[Mould, Draft] = {}
+        drafts = [self._cast(wish, coupons, at_ms, moulds) for wish in wishes]
         answers = iter(await self._holds.hold_many([draft for draft in drafts if isinstance(draft, Draft)]))
         return [next(answers) if isinstance(draft, Draft) else draft for draft in drafts]
 
@@ -206,6 +212,24 @@ class Checkout:
             return {}
         found = await self._wallets.coupons([GrantId(grant) for grant in grants])
         return {coupon.grant: coupon for coupon in found if coupon is not None}
+
+    def _cast(
+        self, wish: Wish, coupons: Mapping[str, Coupon], at_ms: int, moulds: dict[Mould, Draft]
+    ) -> Draft | DomainError:
+        """A draft; in a burst most wishes are alike, and only the first of a kind is worked out."""
+        mould = (wish.lines, wish.segment, wish.brand)
+        model = moulds.get(mould) if not wish.grants else None
+        if model is not None:
+            order = new_id(shard_of(model.order.order), at_ms)
+            return Draft(
+                wish=wish,
+                summary=replace(model.summary, order=order),
+                order=replace(model.order, order=order, buyer=wish.buyer),
+            )
+        draft = self._draft(wish, coupons, at_ms)
+        if isinstance(draft, Draft) and not wish.grants:
+            moulds[mould] = draft
+        return draft
 
     def _draft(self, wish: Wish, coupons: Mapping[str, Coupon], at_ms: int) -> Draft | DomainError:
         if any(grant not in coupons for grant in wish.grants):

@@ -35,12 +35,13 @@ UNSHARDED = Shard("zz")
 """Marks ids of things that live in SQL only."""
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
 
 
 def new_id(shard: Shard = UNSHARDED, at_ms: int | None = None) -> str:
     """A fresh id: sortable by creation time within a shard, unguessable (80 random bits)."""
     number = ((now_ms() if at_ms is None else at_ms) << 80) | secrets.randbits(80)
-    return shard + "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
+    return shard + _text(number)
 
 
 def shard_of(identifier: str) -> Shard:
@@ -68,4 +69,9 @@ def is_id(value: str) -> bool:
 def named_id(shard: Shard, *names: str) -> str:
     """The id that these names always have; whoever knows the names knows the id."""
     number = int.from_bytes(sha256("\0".join(names).encode()).digest()) >> 128
-    return shard + "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
+    return shard + _text(number)
+
+
+def _text(number: int) -> str:
+    """130 bits as 26 characters, the highest first."""
+    return "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])

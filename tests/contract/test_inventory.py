@@ -7,12 +7,13 @@ import pytest
 from msgspec.structs import replace
 
 from livecommerce.adapters.redis_connection import Connection, tag
+from livecommerce.adapters.redis_records import RedisRecords
 from livecommerce.checkout import Held
 from livecommerce.clock import now_ms
 from livecommerce.errors import Conflict, NotFound, Unavailable
 from livecommerce.flash_sale import SaleAdjustment, StockCount
 from livecommerce.ids import OrderId, PersonId, SaleId, new_id
-from livecommerce.orders import ConfirmedOrder, OrderCard
+from livecommerce.orders import ConfirmedOrder
 from livecommerce.room.live import Stale
 from tests.selling import PRICE, SHARD, Shop, a_wish
 
@@ -455,8 +456,8 @@ async def test_a_confirmed_order_is_told_complete_and_adds_up(shop: Shop) -> Non
 async def test_an_open_order_is_found_at_the_next_join(shop: Shop) -> None:
     sale = await shop.open_sale(1)
     held = await shop.buy(sale, "ann")
-    (record,) = await shop.redis.hvals(f"{tag(SHARD)}:mine:{shop.room}:ann")
-    assert msgspec.json.decode(record, type=OrderCard) == held.order
+    orders, *_ = (await RedisRecords(shop.redis).read(shop.room, ["ann"]))["ann"]
+    assert orders == [held.order]
 
 
 async def test_an_expired_order_is_not_found_at_the_next_join_but_on_the_orders_page(shop: Shop) -> None:
@@ -464,7 +465,7 @@ async def test_an_expired_order_is_not_found_at_the_next_join_but_on_the_orders_
     held = await shop.buy(sale, "ann")
     await shop.overdue(held.order.order)
     await shop.orders.sweep(SHARD, 100)
-    assert await shop.redis.hvals(f"{tag(SHARD)}:mine:{shop.room}:ann") == []
+    assert await RedisRecords(shop.redis).read(shop.room, ["ann"]) == {}
     assert [card.state for card in await shop.orders.of_buyer(PersonId("ann"))] == ["expired"]
 
 

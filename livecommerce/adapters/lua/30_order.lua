@@ -4,7 +4,7 @@
 --   {t}:order:<order>    hash                 {t}:expiry            order → deadline, for exactly the open ones
 -- An order has lines ("sale:units sale:units") and coupons ("grant:discount grant:discount"), all of one shard; what
 -- happens to it happens to all of them in one call. `sale` is the first line's, `qty` the units of all lines.
---   {t}:orders:<person>  order → created      {t}:mine:<room>:<person>   order → OrderCard
+--   {t}:orders:<person>  order → created      {t}:mine:<room>:<person>   order → nothing: it is open
 
 local OPEN = { held = true, paying = true, closing = true }
 
@@ -59,7 +59,7 @@ local function show_order(tag, order)
   if order.state == 'released' or order.state == 'expired' then
     redis.call('HDEL', mine, order.order)
   else
-    redis.call('HSET', mine, order.order, card)
+    redis.call('HSET', mine, order.order, '')
   end
   publish(tag, order.room, '{"k":"personal","to":"' .. order.buyer .. '","order":' .. card .. '}')
   return card
