@@ -79,6 +79,9 @@ _REFUSAL = """
     AS $$ BEGIN RAISE EXCEPTION 'the ledger is append only'; END $$
 """
 
+_FAILURES: tuple[type[Exception], ...] = (*AWAY, OverflowError)
+"""What a batch may end in: the database is away, or refuses a value."""
+
 
 class SqlLedger:
     """Implements ``LedgerBackend``; takes over the engine and disposes of it when closed."""
@@ -117,7 +120,7 @@ class SqlLedger:
         try:
             async with self._engine.begin() as connection:
                 return await self._insert(connection, batch)
-        except (*AWAY, OverflowError) as error:
+        except _FAILURES as error:
             if not is_unfit(error):
                 return [Posted(outcome=Outcome.RETRY, reason=_first_line(error))] * len(batch)
             if len(batch) == 1:

@@ -22,7 +22,15 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-AWAY = (DBAPIError, OSError)
+try:
+    from asyncpg import InterfaceError, PostgresError  # type: ignore[import-untyped]
+except ImportError:  # SQLite alone
+    _UNWRAPPED: tuple[type[Exception], ...] = ()
+else:
+    _UNWRAPPED = (InterfaceError, PostgresError)
+"""What PostgreSQL's driver raises where a connection ends while SQLAlchemy still prepares it."""
+
+AWAY: tuple[type[Exception], ...] = (DBAPIError, OSError, *_UNWRAPPED)
 """What is raised while the database cannot be reached; an unfinished transaction left nothing behind."""
 
 _UNFIT = ("22", "23")

@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, ProgrammingError
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from livecommerce.adapters.sql_connection import is_unfit, reading
+from livecommerce.adapters.sql_connection import AWAY, is_unfit, reading
 from livecommerce.errors import Unavailable
 
 
@@ -25,7 +25,7 @@ async def writes(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     try:
         async with engine.begin() as connection:
             yield connection
-    except (DBAPIError, OSError) as error:
+    except AWAY as error:
         if _is_ours(error):
             raise
         raise Unavailable("sql_away") from error
@@ -41,7 +41,7 @@ async def reads(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     try:
         async with reading(engine) as connection:
             yield connection
-    except (DBAPIError, OSError) as error:
+    except AWAY as error:
         if _is_ours(error):
             raise
         raise Unavailable("sql_away") from error

@@ -68,7 +68,7 @@ class Brand(Viewer):
 
     def _get(self, path: str, name: str) -> Any:
         response = self.client.get(path, headers=self.person.authorization, name=name)
-        return response.json() if response.ok else {}
+        return response.json() if response.ok and response.text else {}
 
     def _post(self, path: str, name: str, who: Person, body: dict[str, Any]) -> Any:
         """The answer, or nothing; that a slot is taken is an answer too."""
@@ -80,7 +80,7 @@ class Brand(Viewer):
                 outcomes[f"{name} → {response.json()['error']['code']}"] += 1
                 response.success()
                 return {}
-            if not response.ok:
+            if not (response.ok and response.text):  # cut off on the way is no answer
                 return {}
         outcomes[name] += 1
         return response.json()
