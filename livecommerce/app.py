@@ -25,6 +25,7 @@ from livecommerce.adapters.redis_records import RedisRecords
 from livecommerce.adapters.redis_room_archive import RedisRemains
 from livecommerce.adapters.sql_ledger_queue import SqlLedgerQueue
 from livecommerce.adapters.sql_projection import SqlProjection
+from livecommerce.adapters.sql_reconciliations import SqlReconciliations
 from livecommerce.adapters.sql_room_archive import SqlRoomArchive
 from livecommerce.adapters.sql_room_sales import SqlRoomSales
 from livecommerce.adapters.sql_settlement import SqlSettlement
@@ -282,7 +283,8 @@ def _books(settings: Settings, stores: Stores, stack: AsyncExitStack) -> LedgerB
     ledger = late_ledger(settings.ledger_address)
     stack.push_async_callback(ledger.aclose)
     outbox = RedisOutbox(stores.redis, "projector", new_id())
-    return LedgerBooks(outbox, shard_names(settings.shards), SqlLedgerQueue(stores.sql), ledger, now_ms)
+    queue, reconciliations = SqlLedgerQueue(stores.sql), SqlReconciliations(stores.sql)
+    return LedgerBooks(outbox, shard_names(settings.shards), queue, ledger, reconciliations, now_ms)
 
 
 def _console(settings: Settings, stores: Stores, door: Door, books: LedgerBooks) -> list[BaseRoute]:

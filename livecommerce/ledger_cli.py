@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from livecommerce.adapters.sql_figures import SqlFigures
+from livecommerce.adapters.sql_reconciliations import SqlReconciliations
 from livecommerce.clock import now_ms
 from livecommerce.errors import DomainError
 from livecommerce.ids import new_id
@@ -27,7 +29,7 @@ from livecommerce.ledger.bill import BadBill
 from livecommerce.ledger.books import totals
 from livecommerce.ledger.entry import Entry
 from livecommerce.ledger.queue import QueueStatus
-from livecommerce.ledger.reconcile import Booked, Story, reconcile
+from livecommerce.ledger.reconcile import Booked, Reconciliation, Story, reconcile
 from livecommerce.ledger.statement import as_csv, as_html, make_statement
 from livecommerce.ledger_desk import LedgerDesk, open_desk
 from livecommerce.settings import Settings
@@ -223,7 +225,13 @@ async def _reconcile(desk: LedgerDesk, options: argparse.Namespace) -> int:
         sold=await desk.sold(),
         bill=await desk.bill(options.bill),
     )
-    differences = reconcile(story, now_ms())
+    at_ms = now_ms()
+    differences = reconcile(story, at_ms)
+    findings = dict(Counter(one.finding.value for one in differences))
+    done = Reconciliation(
+        at_ms=at_ms, bill=Path(options.bill).name[:200], orders=len(story.orders), findings=findings
+    )
+    await SqlReconciliations(desk.sql).keep(done)
     if options.json:
         _print_json({"orders": len(story.orders), "differences": differences})
     else:

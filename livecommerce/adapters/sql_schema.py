@@ -424,6 +424,16 @@ sql_outbox = Table(
 )
 """What the ledger must be told; ``state``: pending, applied, dead."""
 
+reconciliations = Table(
+    "reconciliations",
+    metadata,
+    Column("at_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("bill", String(200), nullable=False),
+    Column("orders", Integer, nullable=False),
+    Column("findings", JSON, nullable=False),
+)
+"""What reconciling found: kind of finding → how many; ``bill`` is what was compared with."""
+
 audit = Table(
     "audit",
     metadata,

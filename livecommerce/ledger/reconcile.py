@@ -47,6 +47,17 @@ class Difference(Struct, frozen=True, kw_only=True):
     found: int
 
 
+class Reconciliation(Struct, frozen=True, kw_only=True):
+    """When it was done, and how it went."""
+
+    at_ms: int
+    bill: str
+    """What was compared with: ``sandbox``, a file's name, or ``none``."""
+    orders: int
+    findings: dict[str, int]
+    """Finding → how many; empty if all agree."""
+
+
 class OrderFigures(Struct, frozen=True, kw_only=True):
     """A confirmed order, in numbers."""
 

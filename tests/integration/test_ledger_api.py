@@ -19,6 +19,7 @@ from livecommerce.adapters.redis_outbox import RedisOutbox
 from livecommerce.adapters.sql_audit import SqlAudit
 from livecommerce.adapters.sql_connection import reading
 from livecommerce.adapters.sql_ledger_queue import SqlLedgerQueue
+from livecommerce.adapters.sql_reconciliations import SqlReconciliations
 from livecommerce.adapters.sql_schema import audit, sql_outbox
 from livecommerce.clock import now_ms
 from livecommerce.gateway.auth import Door, Tokens
@@ -29,6 +30,7 @@ from livecommerce.gateway.http.statements import statement_routes
 from livecommerce.ids import PersonId, ShopId
 from livecommerce.ledger.backend import LedgerBackend
 from livecommerce.ledger.books import Totals
+from livecommerce.ledger.reconcile import Reconciliation
 from livecommerce.worker.relay import Relay
 from tests.integration.test_relay import confirm
 from tests.sandbox import SECRET
@@ -49,7 +51,9 @@ class Console:
         self.sql = sql
         self.ledger = ledger
         self.queue = SqlLedgerQueue(sql)
-        self.books = LedgerBooks(RedisOutbox(redis, "projector", "x"), [SHARD], self.queue, ledger, now_ms)
+        self.reconciliations = SqlReconciliations(sql)
+        outbox = RedisOutbox(redis, "projector", "x")
+        self.books = LedgerBooks(outbox, [SHARD], self.queue, ledger, self.reconciliations, now_ms)
         self._door = Door(Tokens(SECRET, now_ms), [OURS])
         routes = ledger_routes(self.books, self._door, RequestTrail(SqlAudit(sql), now_ms))
         app = application([*routes, *statement_routes(ledger, self._door, now_ms)], nothing, "")
@@ -189,3 +193,12 @@ async def test_nobody_reads_the_statement_of_others(console: Console, role: str,
 async def test_a_statement_of_nonsense_is_refused(console: Console, query: str) -> None:
     response = await console.http.get(f"/api/statements/shop?{query}", headers=console.as_("operator"))
     assert (response.status_code, response.json()["error"]["code"]) == (422, "bad_request")
+
+
+async def test_the_overview_tells_of_the_last_reconciliation(console: Console) -> None:
+    assert (await console.books.overview())["reconciliation"] is None
+    older = Reconciliation(at_ms=1, bill="none", orders=1, findings={"not_booked": 1})
+    newer = Reconciliation(at_ms=2, bill="sandbox", orders=2, findings={})
+    for done in (newer, older):
+        await console.reconciliations.keep(done)
+    assert (await console.books.overview())["reconciliation"] == newer

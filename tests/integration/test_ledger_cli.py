@@ -17,8 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from livecommerce.adapters.ledgers import open_ledger
 from livecommerce.adapters.sql_connection import migrate, open_sql
 from livecommerce.adapters.sql_projection import SqlProjection
+from livecommerce.adapters.sql_reconciliations import SqlReconciliations
 from livecommerce.adapters.sql_schema import allocations, orders, products, shops, skus, sql_outbox
 from livecommerce.ledger import contract
+from livecommerce.ledger.reconcile import Reconciliation
 from livecommerce.ledger_cli import DONE, FAILED, LOOK, add_ledger_commands, time_ms
 from livecommerce.settings import Settings
 from tests.integration.test_projection import a_fact
@@ -196,6 +198,19 @@ def test_reconcile_finds_planted_errors(operator: Operator, tmp_path: Path) -> N
         ("sold_units", "sale"),
     }
     assert "sold_units" in operator.run("reconcile", "--bill", str(bill))[1]
+
+
+def test_what_reconciling_found_is_kept(operator: Operator) -> None:
+    operator.run("reconcile")
+    found: list[Reconciliation | None] = []
+
+    async def look(engine: AsyncEngine) -> None:
+        found.append(await SqlReconciliations(engine).last())
+
+    operator.with_sql(look)
+    [last] = found
+    assert last is not None
+    assert (last.orders, last.bill, set(last.findings)) == (2, "none", {"pending_too_long"})
 
 
 def test_times_are_utc_unless_they_say_otherwise() -> None:

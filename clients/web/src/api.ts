@@ -282,8 +282,28 @@ export interface ConsoleStatus {
     oldest_ms: number | null;
     trial_balance: { currency: string; debit_minor: number; credit_minor: number }[];
   };
+  /** The last one; null before the first. */
+  reconciliation: {
+    at_ms: number;
+    bill: string;
+    orders: number;
+    findings: Record<string, number>;
+  } | null;
   /** `reason`: why it is not durable, in the words of its configuration. */
   redis: { version: string; durable: boolean; reason: string | null; used_bytes: number };
+}
+
+export interface DeadLetter {
+  id: string;
+  key: string;
+  type: string;
+  at_ms: number;
+  attempts: number;
+  /** In the ledger's own words. */
+  error: string;
+  /** Later letters of the same order that wait for it. */
+  waiting: number;
+  needs_repair: boolean;
 }
 
 export interface LedgerEntry {
@@ -363,6 +383,13 @@ export const api = {
   coupons: () => get<{ grants: WalletGrant[] }>('/api/coupons').then((answer) => answer.grants),
 
   console: () => get<ConsoleStatus>('/api/console'),
+  deadLetters: () =>
+    get<{ dead_letters: DeadLetter[] }>('/api/console/ledger/dead-letters').then(
+      (answer) => answer.dead_letters,
+    ),
+  /** Sends them again; without ids all that need no repair. */
+  retryLetters: (ids: string[]) =>
+    post<{ sent: number }>('/api/console/ledger/dead-letters/retry', { ids }),
   ledgerEntries: (limit = 50) =>
     get<{ entries: LedgerEntry[] }>(`/api/console/ledger?limit=${limit}`).then(
       (answer) => answer.entries,

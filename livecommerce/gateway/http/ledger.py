@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 from starlette.requests import Request
@@ -22,6 +22,7 @@ from livecommerce.ledger.backend import LedgerAway, LedgerBackend
 from livecommerce.ledger.books import Glance, look, measure
 from livecommerce.ledger.entry import Entry
 from livecommerce.ledger.queue import QueueDesk
+from livecommerce.ledger.reconcile import Reconciliation
 from livecommerce.outbox import Outbox
 
 MAX_ENTRIES = 200
@@ -36,13 +37,28 @@ class RetryRequest(Struct, frozen=True, kw_only=True):
     ids: tuple[str, ...] = ()
 
 
+class Reconciliations(Protocol):
+    """What reconciling found."""
+
+    async def last(self) -> Reconciliation | None:
+        """The newest one; ``None`` if there was none yet. Raises ``Unavailable``."""
+        ...
+
+
 class LedgerBooks:
     """Outbox, queue and ledger of the deployment, as the gateway shows them."""
 
     def __init__(
-        self, outbox: Outbox, shards: Sequence[Shard], queue: QueueDesk, ledger: LedgerBackend, clock: Clock
+        self,
+        outbox: Outbox,
+        shards: Sequence[Shard],
+        queue: QueueDesk,
+        ledger: LedgerBackend,
+        reconciliations: Reconciliations,
+        clock: Clock,
     ) -> None:
         self.queue = queue
+        self._reconciliations = reconciliations
         self.ledger = ledger
         self._outbox = outbox
         self._shards = shards
@@ -50,9 +66,10 @@ class LedgerBooks:
         self._last: Glance | None = None
 
     async def overview(self) -> Mapping[str, Any]:
-        """The ``outbox`` and ``ledger`` of ``GET /api/console``."""
+        """The ``outbox``, ``ledger`` and last ``reconciliation`` of ``GET /api/console``."""
         glance = await look(self._outbox, self._shards, self.queue, self.ledger)
-        return {"outbox": glance.outbox, "ledger": glance.ledger}
+        last = await self._reconciliations.last()
+        return {"outbox": glance.outbox, "ledger": glance.ledger, "reconciliation": last}
 
     async def run(self) -> None:
         """Keeps the gauges fresh until it is cancelled."""

@@ -1,5 +1,5 @@
 /** The deployment as the console sees it: its latest state, and how its figures went. */
-import { api, ApiError, type ConsoleStatus, type LedgerEntry } from '../../api';
+import { api, ApiError, type ConsoleStatus, type DeadLetter, type LedgerEntry } from '../../api';
 import { Samples } from '../../samples.svelte';
 import { errorText } from '../../texts/errors';
 
@@ -8,6 +8,7 @@ export type Figure = 'viewers' | 'orders' | 'outbox' | 'pending';
 export class Watch {
   status = $state.raw<ConsoleStatus | null>(null);
   entries = $state.raw<LedgerEntry[] | null>(null);
+  letters = $state.raw<DeadLetter[]>([]);
   /** When the latest state came. */
   atMs = $state(0);
   failure = $state('');
@@ -26,6 +27,7 @@ export class Watch {
       this.atMs = Date.now();
       this.failure = '';
       this.samples.add(this.atMs, figures(status));
+      this.letters = status.ledger.dead ? await api.deadLetters() : [];
     } catch (error) {
       this.forbidden = error instanceof ApiError && (error.status === 401 || error.status === 403);
       this.failure = errorText(error);
