@@ -93,10 +93,21 @@ local function clear_coupons(tag, room, count, at_ms)
   return cleared
 end
 
+-- A draw that was made can be asked for long after the room; one that never came to be is of no use.
+local function clear_draw(tag, sale)
+  if redis.call('EXISTS', tag .. ':draw_of:' .. sale) == 0 then
+    redis.call('UNLINK', tag .. ':draw:' .. sale)
+  end
+  redis.call('ZREM', tag .. ':draws', sale)
+end
+
 -- Takes up to `count` members out of a set, each with the keys that `families` name after it; answers how many.
-local function clear_members(tag, set, families, count)
+local function clear_members(tag, set, families, count, clear)
   local members = redis.call('SRANDMEMBER', set, count)
   for _, id in ipairs(members) do
+    if clear then
+      clear(tag, id)
+    end
     for _, family in ipairs(families) do
       redis.call('UNLINK', tag .. ':' .. family .. ':' .. id)
     end
@@ -104,6 +115,8 @@ local function clear_members(tag, set, families, count)
   end
   return #members
 end
+
+local SALE_FAMILIES = { 'buyers', 'given_back', 'adjustments', 'queue', 'asks', 'turns', 'drawn', 'sale' }
 
 -- room_clear_v1 {tag} room count
 -- Removes up to about `count` things of a room that was taken off; answers how many: 0 when nothing is left.
@@ -117,8 +130,7 @@ register_settling('room_clear_v1', function(keys, args)
     cleared = clear_coupons(tag, room, count, clock_ms())
   end
   if cleared == 0 then
-    cleared = clear_members(tag, tag .. ':sales:' .. room, { 'buyers', 'given_back', 'adjustments', 'queue', 'asks',
-      'turns', 'drawn', 'sale' }, count)
+    cleared = clear_members(tag, tag .. ':sales:' .. room, SALE_FAMILIES, count, clear_draw)
   end
   if cleared == 0 then
     for _, family in ipairs({ 'log', 'presence', 'comments', 'sanctions', 'tree', 'devices', 'visits', 'rewards',
