@@ -7,11 +7,12 @@ export class Followed {
 
   constructor(private readonly read: () => Promise<SoldOrder>) {}
 
-  /** Looks at it anew; what was asked before a change does not count after it. */
+  /** Looks at it anew; what was asked before a change does not count after it, and the same is kept as it is. */
   async load(): Promise<void> {
     const before = this.changes;
     const found = await this.read();
-    if (before === this.changes) this.order = found;
+    const isNew = JSON.stringify(found) !== JSON.stringify(this.order);
+    if (before === this.changes && isNew) this.order = found;
   }
 
   /** Changes it and shows what came of it; after a refusal it is shown as it really is. */
