@@ -145,6 +145,8 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
     comments = RedisComments(stores.redis, LAST_COMMENTS)
     lasting = LastingRooms(stores.rooms, SqlRoomArchive(stores.sql))
 
+    records = OpenRecords(RedisRecords(stores.redis), background.spawn)
+
     def serve(loaded: LoadedRoom) -> ServedRoom:
         return ServedRoom(
             loaded,
@@ -157,10 +159,10 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
             node,
             background.spawn,
             now_ms,
+            records.bring_all,
         )
 
-    records = OpenRecords(RedisRecords(stores.redis), background.spawn)
-    rooms = Rooms(lasting, stores.rooms, bus, node, serve, records.bring_all)
+    rooms = Rooms(lasting, stores.rooms, bus, node, serve)
     stack.callback(rooms.close)
     tokens = Tokens(settings.token_secret, now_ms)
     sign_outs = SignOuts(stores.revocations, tokens.revocations, rooms, bus, now_ms)

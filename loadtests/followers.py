@@ -43,6 +43,10 @@ class Follower:
         """Whether it is in the room."""
         return self.line.stage is Stage.OPEN
 
+    def told(self) -> dict[str, str]:
+        """Order → state, as far as it has heard."""
+        return {order: state for order, (_, state) in self.orders.items()}
+
     def hear(self, message: Message) -> None:
         """Takes a message to heart."""
         kind = message["t"]

@@ -90,8 +90,8 @@ class TestGateway:
         self.ahead_ms = 0
         """How far its clock is ahead of the real one, as far as sessions are concerned."""
         self.tokens = Tokens(SECRET, self.now_ms)
-        open_records = OpenRecords(self.records, self.background.spawn)
-        self.rooms = Rooms(store, store, bus, node, self._serve, open_records.bring_all)
+        self.open_records = OpenRecords(self.records, self.background.spawn)
+        self.rooms = Rooms(store, store, bus, node, self._serve)
         self.revocations = FakeRevocations(bus)
         self.sign_outs = SignOuts(self.revocations, self.tokens.revocations, self.rooms, bus, now_ms)
         self._node = node
@@ -107,7 +107,7 @@ class TestGateway:
         self.sessions = Sessions(
             self.rooms,
             self.door,
-            open_records,
+            self.open_records,
             self.visits,
             {**commands.handlers(), **on_stage.handlers()},
             self.background,
@@ -137,6 +137,7 @@ class TestGateway:
             self._node,
             self.background.spawn,
             now_ms,
+            self.open_records.bring_all,
         )
 
     async def read_stock(self, sales: Sequence[SaleId]) -> Sequence[StockCount]:

@@ -29,14 +29,12 @@ class Rooms:
         bus: Bus,
         node: str,
         serve: Callable[[LoadedRoom], ServedRoom],
-        on_missed: Callable[[ServedRoom], None],
     ) -> None:
         self._store = store
         self._presence = presence
         self._bus = bus
         self._node = node
         self._serve = serve
-        self._on_missed = on_missed
         self._served: dict[str, ServedRoom] = {}
         self._loading: dict[str, asyncio.Task[ServedRoom]] = {}
 
@@ -80,7 +78,7 @@ class Rooms:
     def all_behind(self) -> None:
         """The subscription was away: every room may have missed something."""
         for served in self._served.values():
-            served.behind = True
+            served.fall_behind()
 
     async def _catch_up(self) -> None:
         """Rooms that may have missed something read it; where that fails, again at the next beat."""
@@ -90,8 +88,6 @@ class Rooms:
                     await served.catch_up()
                 except Unavailable:
                     log.info("room %s catches up later", served.live.room)
-                else:
-                    self._on_missed(served)
 
     async def run(self) -> None:
         """Until cancelled: reports presence, and beside it catches up and lets empty rooms go."""

@@ -85,6 +85,7 @@ class ServedRoom:
         node: str,
         spawn: Spawn,
         clock: Clock,
+        remind: Callable[[ServedRoom], None],
     ) -> None:
         self.live = LiveRoom(loaded, store, self._on_events, self._on_replaced)
         self.fanout = Fanout({name: encoding.encode for name, encoding in ENCODINGS.items()})
@@ -120,7 +121,9 @@ class ServedRoom:
         self._counts_changed = False
         self.idle_since: float | None = None
         self.behind = False
-        """Something may have been missed; the next beat catches up."""
+        """Something may have been missed, and must be read."""
+        self._remind = remind
+        self._falls = 0
 
     # ------------------------------------------------------------ viewers
 
@@ -191,13 +194,18 @@ class ServedRoom:
         self.fanout.broadcast(Lane.CONTROL, [resync])
         self._look_at_roles(self.fanout)
 
+    def fall_behind(self) -> None:
+        """Something may have been missed, also by whoever catches up just now."""
+        self._falls += 1
+        self.behind = True
+
     async def catch_up(self) -> None:
-        """Reads what was missed, of the room and of what is left of its sales.
+        """Reads what was missed, of the room and of what is left of its sales; people hear of what is theirs.
 
         Raises:
             Unavailable: it stays ``behind``, and is asked to catch up again.
         """
-        self.behind = True
+        falls, self.behind = self._falls, True
         await self.live.catch_up()
         self.sanctions.replace(*await self._sanction_store.of_room(self.live.room))
         self._keep_out()
@@ -205,7 +213,8 @@ class ServedRoom:
         if running:
             self.learn_stock(await self._read_stock(running))
             self.learn_queues(await self._read_queues(running))
-        self.behind = False
+        self.behind = falls != self._falls
+        self._remind(self)
 
     # ------------------------------------------------------------ other gateways
 

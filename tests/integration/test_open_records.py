@@ -8,6 +8,8 @@ from contextlib import AsyncExitStack
 from msgspec.structs import replace
 
 from livecommerce.orders import OrderCard
+from livecommerce.room.bus import Control
+from livecommerce.room.events import SlowMode
 from tests.gateway import Client, TestGateway, running_gateway
 from tests.rooms import ROOM
 
@@ -77,6 +79,16 @@ async def test_what_happened_to_an_order_while_the_bus_was_away_is_told_afterwar
         assert LIN in served.buyers
         beating.cancel()
         await asyncio.gather(beating, return_exceptions=True)
+
+
+async def test_it_is_told_too_where_a_gap_in_the_events_was_noticed_first() -> None:
+    async with running_gateway() as gateway, gateway.viewer(gateway.token(LIN, "Lin")) as lin:
+        gateway.records.orders[LIN] = [an_order()]
+        gateway.rooms.all_behind()
+        gateway.store.tell(ROOM, [SlowMode(at_ms=1, seconds=3), SlowMode(at_ms=2, seconds=0)])
+        last = gateway.store.logs[ROOM][-1]
+        await gateway.bus.publish(ROOM, Control(gateway.store.rooms[ROOM].epoch, last.offset, last))
+        assert (await lin.until("order"))["order"]["state"] == "held"
 
 
 async def test_where_records_cannot_be_read_those_who_joined_are_told_that_it_may_pass() -> None:

@@ -177,6 +177,7 @@ class Site:
             "node",
             self.background.spawn,
             now_ms,
+            lambda _: None,
         )
         return Session(
             Credential(Person(person=HOST, name="Mei"), now_ms() + 60_000, 0), served, "", "", now_ms()

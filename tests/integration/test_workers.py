@@ -160,7 +160,9 @@ def assert_nothing_is_missing(floor: Floor) -> None:
     for viewer in crowd.viewers:
         assert list(viewer.events) == list(range(min(viewer.events), crowd.host.place.offset + 1))
         assert all(told.setdefault(offset, kind) == kind for offset, kind in viewer.events.items())
-        assert {order: state for order, (_, state) in viewer.orders.items()} == floor.orders_of(viewer)
+    owned = {viewer.person.person: floor.orders_of(viewer) for viewer in crowd.viewers}
+    crowd.sink.run_until(crowd.all_inside)
+    crowd.sink.run_until(lambda: {one.person.person: one.told() for one in crowd.viewers} == owned)
 
 
 def test_a_rolling_restart_loses_no_control_event_and_no_personal_record(floor: Floor) -> None:
