@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from media.endpoint.peer import Credentials
-from media.sdp import TRANSPORT_CC, AgreedMedia, Direction, Offer, RejectedMedia
-from media.simulcast import MID, REPAIRED_RID, RID
+from media.sdp import READ_EXTENSIONS, TRANSPORT_CC, AgreedMedia, Direction, Offer, RejectedMedia
 
 HOST_PRIORITY = 2_130_706_431
 TCP_PRIORITY = 1_518_280_447
@@ -139,7 +138,7 @@ def _codec_lines(section: AgreedMedia, ours: Direction) -> list[str]:
 
 
 def _receiving_lines(section: AgreedMedia) -> list[str]:
-    wanted = (TRANSPORT_CC, MID, RID, REPAIRED_RID) if section.rids else (TRANSPORT_CC,)
+    wanted = READ_EXTENSIONS if section.rids else (TRANSPORT_CC,)
     lines = [f"a=extmap:{number} {uri}" for uri, number in section.extensions if uri in wanted]
     lines += [f"a=rid:{rid} recv" for rid in section.rids]
     return lines + ([f"a=simulcast:recv {';'.join(section.rids)}"] if section.rids else [])

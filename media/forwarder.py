@@ -20,6 +20,7 @@ from media.endpoint.peer import Credentials, Peer
 from media.endpoint.udp import UdpEndpoint
 from media.errors import Forbidden, NotLive, Overloaded, SeatTaken, TooManyRequests, UnknownSession
 from media.events import StreamEvent
+from media.free_memory import return_free_memory
 from media.publisher import Publisher
 from media.sdp import TRANSPORT_CC, AgreedMedia, Offer
 from media.simulcast import REPAIRED_RID, RID
@@ -35,6 +36,8 @@ Session = Publisher | Viewer
 
 TICK_SECONDS = 0.02
 PEER_TICKS = 5
+TRIM_TICKS = 500
+"""It takes some milliseconds, and is left out where nobody came."""
 REPUBLISH_SECONDS = 30.0
 ENDED_REMEMBERED = 10_000
 
@@ -66,6 +69,7 @@ class Forwarder:
         self._advertise = advertise
         self.capacity = capacity
         self._process = process
+        self._opened = 0
         self._closures = Closures()
         self.invitations = Invitations(time.monotonic)
         self._viewers_by_line: Counter[str] = Counter()
@@ -186,6 +190,9 @@ class Forwarder:
             if ticks % PEER_TICKS == 0:
                 for peer in self.endpoint.peers:
                     self._tick_peer(peer, now)
+            if ticks % TRIM_TICKS == 0 and self._opened:
+                self._opened = 0
+                return_free_memory()
 
     def close(self) -> None:
         """End every session and close the socket."""
@@ -248,6 +255,7 @@ class Forwarder:
     def _open_peer(
         self, offer: Offer, *, keeps_handshake: bool, credentials: Credentials | None = None
     ) -> Peer:
+        self._opened += 1
         return self.endpoint.open_peer(
             offer.fingerprints,
             is_dtls_client=offer.makes_us_dtls_client,

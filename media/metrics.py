@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Iterable, Iterator
@@ -37,6 +38,7 @@ def _of_process(forwarder: Forwarder) -> Iterator[Metric]:
         ("sent_packets_total", "counter", "RTP packets sent.", egress.sent),
         ("dropped_packets_total", "counter", "RTP packets not sent.", egress.dropped),
         ("malformed_datagrams_total", "counter", "No STUN, DTLS or RTP.", endpoint.malformed),
+        ("tasks", "gauge", "Tasks of the event loop.", len(asyncio.all_tasks())),
         ("cpu_seconds_total", "counter", "CPU used by this process.", time.process_time()),
         ("resident_bytes", "gauge", "Memory of this process.", _resident_bytes()),
     ]

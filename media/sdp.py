@@ -10,12 +10,14 @@ from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.sdp import MediaDescription, SessionDescription
 
 from media.errors import MalformedOffer, UnacceptableOffer
-from media.simulcast import RID, offered_layers
+from media.simulcast import MID, REPAIRED_RID, RID, offered_layers
 from media.track import Kind
 
 Direction = Literal["sendonly", "recvonly"]
 
 TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+#: Header extensions that are read; others are not kept, for a thousand viewers offer them all.
+READ_EXTENSIONS = (TRANSPORT_CC, MID, RID, REPAIRED_RID)
 #: H264 profiles as their first two bytes, the one that most decoders take first.
 PROFILE_PREFERENCE = ("42e0", "42c0", "4200", "4d00", "4d40", "6400", "640c")
 
@@ -159,7 +161,7 @@ def _agreed(media: MediaDescription, kind: Kind, payload_type: int, codec: str) 
         ),
         rtx_payload_type=_rtx(media, payload_type) if kind == "video" else None,
         feedback=_feedback(media, payload_type),
-        extensions=tuple(extensions.items()),
+        extensions=tuple((uri, extensions[uri]) for uri in READ_EXTENSIONS if uri in extensions),
     )
 
 

@@ -20,21 +20,56 @@ SOUNDS_PER_SECOND, AUDIO_PAYLOAD = 50, 120
 FRAMES_PER_GOP = 60
 CHECK_SECONDS, REPORT_SECONDS = 5.0, 1.0
 RETRY_SECONDS = 0.5
-PUBLISHER = 60_000
+FIRST_PUBLISHER = 60_000
 KEYFRAME, SLICE = 0x65, 0x41
 RTP_HEADER = struct.Struct("!BBHII")
 
 
+class _Stream:
+    """What one publisher sends: 2.5 Mbit/s of picture and a sound, numbered and stamped."""
+
+    def __init__(self, room: str, client: Client) -> None:
+        self.room = room
+        self.client = client
+        self._video_sequence = self._audio_sequence = self._frame = self._sound = 0
+
+    def send_frame(self) -> None:
+        """Send one frame; each packet carries when it left."""
+        kind = KEYFRAME if self._frame % FRAMES_PER_GOP == 0 else SLICE
+        for part in range(PACKETS_PER_FRAME):
+            first = kind if part == 0 else SLICE
+            payload = bytes([first]) + struct.pack("!d", time.monotonic()) + bytes(VIDEO_PAYLOAD - 9)
+            marker = 0x80 if part == PACKETS_PER_FRAME - 1 else 0
+            header = RTP_HEADER.pack(
+                0x80,
+                VIDEO | marker,
+                self._video_sequence & 0xFFFF,
+                self._frame * 3000 & 0xFFFFFFFF,
+                VIDEO_SSRC,
+            )
+            self._video_sequence += 1
+            self.client.send_rtp(header + payload)
+        self._frame += 1
+
+    def send_sound(self) -> None:
+        """Send 20 ms of sound."""
+        header = RTP_HEADER.pack(
+            0x80, AUDIO, self._audio_sequence & 0xFFFF, self._sound * 960 & 0xFFFFFFFF, AUDIO_SSRC
+        )
+        self._audio_sequence += 1
+        self._sound += 1
+        self.client.send_rtp(header + bytes(AUDIO_PAYLOAD))
+
+
 class Audience:
-    """Publishes one stream of 2.5 Mbit/s with sound, and watches it `viewers` times.
+    """Publishes streams of 2.5 Mbit/s with sound, and watches them, each by its share of the viewers.
 
     Every packet is received and counted; one viewer in fifty decrypts its own, for the delay
     between the publisher's sending and its receiving.
     """
 
-    def __init__(self, server: MediaProcess, room: str = "r1") -> None:
+    def __init__(self, server: MediaProcess, streams: int = 1) -> None:
         self._server = server
-        self._room = room
         self._identity = Identity()
         self.wire = Wire()
         self._http = httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=30)
@@ -43,8 +78,9 @@ class Audience:
         self.late_seconds = 0.0
         self._due: list[tuple[float, int, Client, Callable[[], None]]] = []
         self._count = 0
-        self._video_sequence = self._audio_sequence = self._frame = self._sound = 0
-        self._publisher = self._client(PUBLISHER)
+        self._streams = [
+            _Stream(f"r{number + 1}", self._client(FIRST_PUBLISHER + number)) for number in range(streams)
+        ]
 
     def close(self) -> None:
         """Close sockets; sessions end with the server."""
@@ -53,31 +89,37 @@ class Audience:
 
     def publish(self, *, nearly_silent: bool = False) -> None:
         """Go live, and keep sending whenever `run` runs; nearly silent is one sound a second."""
-        self._publisher.connect(self._http, f"/whip/{self._room}/host", self._server.secret, "publisher")
-        self._connect(self._publisher)
-        if not nearly_silent:
-            self._every(1 / FRAMES_PER_SECOND, self._publisher, self._send_frame)
-        self._every(1.0 if nearly_silent else 1 / SOUNDS_PER_SECOND, self._publisher, self._send_sound)
-        self._every(CHECK_SECONDS, self._publisher, self._publisher.check)
+        for stream in self._streams:
+            client = stream.client
+            person = f"publisher-{stream.room}"
+            client.connect(self._http, f"/whip/{stream.room}/host", self._server.secret, person)
+            self._connect(client)
+            if not nearly_silent:
+                self._every(1 / FRAMES_PER_SECOND, client, stream.send_frame)
+            self._every(1.0 if nearly_silent else 1 / SOUNDS_PER_SECOND, client, stream.send_sound)
+            self._every(CHECK_SECONDS, client, client.check)
         self.run(1.2)
 
     def join(self, viewers: int, first: int = 1) -> None:
-        """Connect that many viewers, while the publisher goes on."""
+        """Connect that many viewers, while the publishers go on."""
         for endpoint in range(first, first + viewers):
             client = self._client(endpoint)
-            client.connect(self._http, f"/whep/{self._room}/host", self._server.secret, f"viewer-{endpoint}")
+            room = self._streams[endpoint % len(self._streams)].room
+            client.connect(self._http, f"/whep/{room}/host", self._server.secret, f"viewer-{endpoint}")
             self._connect(client)
             self._every(REPORT_SECONDS, client, functools.partial(client.send_rtcp, _receiver_report()))
             self._every(CHECK_SECONDS, client, client.check)
 
     def leave(self) -> None:
         """End every viewer's session."""
-        watching = [client for client in self._clients.values() if client is not self._publisher]
-        for client in watching:
+        for client in [self._clients[endpoint] for endpoint in self._clients if endpoint < FIRST_PUBLISHER]:
             self._http.delete(client.location)
             self.run(0.001)
-        self._clients = {PUBLISHER: self._publisher}
-        self._due = [due for due in self._due if due[2] is self._publisher]
+        self._clients = {
+            endpoint: client for endpoint, client in self._clients.items() if endpoint >= FIRST_PUBLISHER
+        }
+        publishers = list(self._clients.values())
+        self._due = [due for due in self._due if due[2] in publishers]
         heapq.heapify(self._due)
 
     def run(self, seconds: float) -> None:
@@ -132,31 +174,6 @@ class Audience:
                 plain = client.inbound.unprotect(bytes(data))
                 (sent_at,) = struct.unpack_from("!d", plain, 13)
                 self.delays.append(time.monotonic() - sent_at)
-
-    def _send_frame(self) -> None:
-        kind = KEYFRAME if self._frame % FRAMES_PER_GOP == 0 else SLICE
-        for part in range(PACKETS_PER_FRAME):
-            first = kind if part == 0 else SLICE
-            payload = bytes([first]) + struct.pack("!d", time.monotonic()) + bytes(VIDEO_PAYLOAD - 9)
-            marker = 0x80 if part == PACKETS_PER_FRAME - 1 else 0
-            header = RTP_HEADER.pack(
-                0x80,
-                VIDEO | marker,
-                self._video_sequence & 0xFFFF,
-                self._frame * 3000 & 0xFFFFFFFF,
-                VIDEO_SSRC,
-            )
-            self._video_sequence += 1
-            self._publisher.send_rtp(header + payload)
-        self._frame += 1
-
-    def _send_sound(self) -> None:
-        header = RTP_HEADER.pack(
-            0x80, AUDIO, self._audio_sequence & 0xFFFF, self._sound * 960 & 0xFFFFFFFF, AUDIO_SSRC
-        )
-        self._audio_sequence += 1
-        self._sound += 1
-        self._publisher.send_rtp(header + bytes(AUDIO_PAYLOAD))
 
 
 def _receiver_report() -> bytes:

@@ -1,7 +1,7 @@
-"""CPU per packet and viewer of one stream forwarded in real time, beside bare `sendmmsg`.
+"""CPU per packet and viewer of streams forwarded in real time, beside bare `sendmmsg`.
 
-Run as `python -m loadtests.bench.forward [--viewers 500] [--seconds 10] [--rounds 3]
-[--egress native|python]`.
+Run as `python -m loadtests.bench.forward [--viewers 500] [--seconds 10] [--rounds 3] [--streams 1]
+[--egress native|python]`; `--streams 50 --viewers 1000` is fifty rooms of twenty viewers.
 """
 
 from __future__ import annotations
@@ -36,24 +36,26 @@ def main() -> None:
     parser.add_argument("--viewers", type=int, default=500)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--streams", type=int, default=1)
     parser.add_argument("--egress", choices=TARGET_RATIOS, default="native")
     arguments = parser.parse_args()
-    _measure(arguments.viewers, arguments.seconds, arguments.rounds, arguments.egress).print()
+    _measure(arguments).print()
 
 
-def _measure(viewers: int, seconds: float, rounds: int, egress: str) -> Result:
+def _measure(arguments: argparse.Namespace) -> Result:
+    viewers, egress = arguments.viewers, arguments.egress
     with media_process(can_compile=egress == "native") as server:
         pin(0, GENERATOR_CORE)
-        audience = Audience(server)
+        audience = Audience(server, arguments.streams)
         audience.publish()
         audience.join(viewers)
         audience.run(6.0)  # replays are over and handshakes freed
         costs, shares, delivered = [], [], []
         audience.delays.clear()
         audience.late_seconds = 0.0
-        for number in range(rounds):
+        for number in range(arguments.rounds):
             received, cpu, at = audience.wire.received, server.cpu_seconds(), time.monotonic()
-            audience.run(seconds)
+            audience.run(arguments.seconds)
             received = audience.wire.received - received
             passed = time.monotonic() - at
             costs.append((server.cpu_seconds() - cpu) / received)
@@ -73,14 +75,13 @@ def _measure(viewers: int, seconds: float, rounds: int, egress: str) -> Result:
         baseline=round(baseline * 1e6, 3),
         baseline_is="bare sendmmsg of as large packets to as many addresses",
         ratio=round(ratio, 2),
-        target=(
-            f"ratio <= {TARGET_RATIOS[egress]}, p99 added delay <= {TARGET_DELAY_SECONDS * 1000:.0f} ms, "
-            f"{MIN_DELIVERED:.0%} delivered"
-        ),
-        ok=ratio <= TARGET_RATIOS[egress] and delay <= TARGET_DELAY_SECONDS and seen >= MIN_DELIVERED,
+        target=_target(arguments),
+        ok=seen >= MIN_DELIVERED
+        and (arguments.streams > 1 or (ratio <= TARGET_RATIOS[egress] and delay <= TARGET_DELAY_SECONDS)),
         details={
             "egress": egress,
             "viewers": viewers,
+            "streams": arguments.streams,
             "share_of_core": round(share, 3),
             "viewers_per_core": round(viewers / share),
             "delay_ms_p50": round(statistics.median(audience.delays) * 1000, 1),
@@ -89,6 +90,13 @@ def _measure(viewers: int, seconds: float, rounds: int, egress: str) -> Result:
             "generator_late_ms": round(audience.late_seconds * 1000, 1),
         },
     )
+
+
+def _target(arguments: argparse.Namespace) -> str:
+    if arguments.streams > 1:
+        return f"reported; {MIN_DELIVERED:.0%} delivered"
+    ratio, delay_ms = TARGET_RATIOS[arguments.egress], TARGET_DELAY_SECONDS * 1000
+    return f"ratio <= {ratio}, p99 added delay <= {delay_ms:.0f} ms, {MIN_DELIVERED:.0%} delivered"
 
 
 def _baseline(viewers: int) -> float:
