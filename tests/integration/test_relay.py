@@ -195,6 +195,28 @@ async def test_a_ledger_that_takes_nothing_blocks_nothing_and_loses_nothing(
     assert (await queue.status()).applied == 5
 
 
+async def test_a_ledger_that_was_away_for_an_hour_gets_everything_without_a_pause(
+    sql: AsyncEngine, ledger: LedgerBackend
+) -> None:
+    clock, queue = Clock(), SqlLedgerQueue(sql)
+    away = ScriptedLedger(ledger, lambda _: Posted(outcome=Outcome.RETRY, reason="down for an hour"))
+    relay = Relay(queue, away, "one", clock, batch=7)
+    began = clock.now
+    for minute in range(60):
+        await confirm(sql, f"o{minute}")
+        assert await relay.step() == 0
+        clock.now += 60_000
+    waiting = await queue.status()
+    assert (waiting.pending, waiting.dead) == (60, 0)
+    assert waiting.oldest_ms is not None
+    assert clock.now - waiting.oldest_ms >= clock.now - began == 3_600_000
+
+    away.answer = lambda _: None
+    assert [await relay.step() for _ in range(9)] == [7] * 8 + [4]
+    sold = [entry.order async for entry in ledger.scan() if entry.kind == "sale"]
+    assert sorted(sold) == sorted(f"o{minute}" for minute in range(60))
+
+
 async def test_one_letter_in_trouble_waits_ever_longer_while_others_pass(
     sql: AsyncEngine, ledger: LedgerBackend
 ) -> None:
