@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 from msgspec import to_builtins
 from msgspec.structs import replace
-from sqlalchemy import and_, distinct, func, select, update
+from sqlalchemy import and_, distinct, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from livecommerce.adapters.sql_schema import journal, persons, room_archives, shows
+from livecommerce.adapters.sql_schema import allocation_changes, journal, persons, room_archives, shows
 from livecommerce.adapters.sql_transactions import insert_new, reads, writes
 from livecommerce.ids import RoomId, new_id
 from livecommerce.room.archive import ArchivedRoom
@@ -30,12 +30,19 @@ class SqlRoomArchive:
         self._engine = engine
 
     async def due(self, ended_before_ms: int) -> list[RoomId]:
-        """Rooms that ended before then and may still be in the live system, oldest first."""
+        """Rooms that ended before then and may still be in the live system, oldest first.
+
+        None while it is not known whether a change of some sale's units was made: the sale itself has to tell
+        that, and must still be there.
+        """
+        unknown = exists().where(
+            allocation_changes.c.outcome.is_(None), allocation_changes.c.created_ms < ended_before_ms
+        )
         ended = and_(shows.c.phase == "ended", shows.c.ended_ms <= ended_before_ms)
         query = (
             select(shows.c.room)
             .outerjoin(room_archives, _archived.room == shows.c.room)
-            .where(ended, _archived.cleared_ms.is_(None))
+            .where(ended, _archived.cleared_ms.is_(None), ~unknown)
             .order_by(shows.c.ended_ms)
         )
         async with reads(self._engine) as connection:

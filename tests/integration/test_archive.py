@@ -22,7 +22,7 @@ from livecommerce.adapters.redis_rooms import RedisRooms
 from livecommerce.adapters.sql_connection import open_sql, reading
 from livecommerce.adapters.sql_projection import SqlProjection
 from livecommerce.adapters.sql_room_archive import SqlRoomArchive
-from livecommerce.adapters.sql_schema import journal, room_archives, shows, sql_outbox
+from livecommerce.adapters.sql_schema import allocation_changes, journal, room_archives, shows, sql_outbox
 from livecommerce.errors import Conflict, NotFound
 from livecommerce.gateway.lasting_rooms import LastingRooms
 from livecommerce.gateway.sandbox.faults import Fault
@@ -37,6 +37,7 @@ from livecommerce.share import NOTHING_SHARED
 from livecommerce.worker.projector import Projector
 from tests.fail_points import fail_points
 from tests.gateway import JSON
+from tests.integration.test_booking_crashes import lend_stock
 from tests.over import Evening, archivist, never_paid
 from tests.selling import SHARD
 from tests.servers import ValkeyServer
@@ -158,6 +159,22 @@ async def test_a_room_waits_for_its_sales_and_for_its_holds(
     await evening.orders.sweep(SHARD, 10)
     assert await archivist(redis, sql).step() == 0  # what the sweep told is not in SQL yet
     await evening.project()
+    assert await archivist(redis, sql).step() == 1
+
+
+async def test_rooms_wait_while_a_change_of_units_may_be_made_or_void(
+    evening: Evening, redis: Connection, sql: AsyncEngine
+) -> None:
+    sale = await evening.happen()
+    await evening.end(sale)
+    await evening.project()
+    await lend_stock(sql, sale)
+    change = {"operation": "change", "sale": sale, "units": 1, "created_ms": 1}
+    async with sql.begin() as connection:
+        await connection.execute(insert(allocation_changes).values(change))
+    assert await archivist(redis, sql).step() == 0
+    async with sql.begin() as connection:
+        await connection.execute(update(allocation_changes).values(outcome="void"))
     assert await archivist(redis, sql).step() == 1
 
 
