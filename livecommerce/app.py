@@ -8,6 +8,8 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from starlette.applications import Starlette
@@ -42,7 +44,7 @@ from livecommerce.gateway.http.addresses import AddressRoutes, delivery_routes
 from livecommerce.gateway.http.after_sales import AfterSalesRoutes
 from livecommerce.gateway.http.application import Lifespan, application
 from livecommerce.gateway.http.config import config_routes
-from livecommerce.gateway.http.console import RoomTable, console_routes
+from livecommerce.gateway.http.console import RedisStatus, RoomTable, console_routes
 from livecommerce.gateway.http.coupons import coupon_routes
 from livecommerce.gateway.http.health import Probe, health_routes
 from livecommerce.gateway.http.ledger import LedgerBooks, ledger_routes
@@ -54,6 +56,7 @@ from livecommerce.gateway.http.pages import page_routes, static_dir
 from livecommerce.gateway.http.parcel_updates import ParcelUpdates
 from livecommerce.gateway.http.payments import payment_routes
 from livecommerce.gateway.http.policies import PolicyRoutes
+from livecommerce.gateway.http.products import ProductRoutes
 from livecommerce.gateway.http.quotes import quote_routes
 from livecommerce.gateway.http.request_trail import RequestTrail
 from livecommerce.gateway.http.rooms import RoomRoutes
@@ -69,6 +72,7 @@ from livecommerce.gateway.lines import Lines
 from livecommerce.gateway.media_plane import EndPictures, MediaControl, MediaPlane
 from livecommerce.gateway.metrics_board import MetricsBoard
 from livecommerce.gateway.open_records import OpenRecords
+from livecommerce.gateway.openapi import openapi_route
 from livecommerce.gateway.proxies import parse_networks
 from livecommerce.gateway.room_commands import RoomCommands
 from livecommerce.gateway.rooms import Rooms
@@ -184,10 +188,14 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
         }
 
     board = MetricsBoard(settings.data_dir / "metrics", settings.gateway_name, gauges, now_ms)
-    routes = [
+    api = [
         *_api(settings, stores, door, rooms, words),
         *_console(settings, stores, door, books),
         *health_routes(_probes(stores.redis, bus), board.render),
+    ]
+    routes = [
+        *api,
+        openapi_route(api),
         *([_sandbox(settings, stores, background, stack).mount()] if settings.serves_sandbox else []),
         *page_routes(static_dir()),
     ]
@@ -196,6 +204,19 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
     return GatewayServer(
         application(routes, lifespan, MediaPlane(settings.media_url).origin), sessions, wheel
     )
+
+
+async def gateway_routes() -> list[BaseRoute]:
+    """Everything that a gateway with the usual settings answers; it is built, and connects to nothing."""
+    with TemporaryDirectory() as folder:
+        async with AsyncExitStack() as stack:
+            settings = Settings(data_dir=Path(folder), redis_url="redis://localhost", token_secret="-" * 32)
+            stores = Stores(settings)
+            stack.push_async_callback(stores.close)
+            server = _gateway(settings, stores, stack)
+            app = server.config.app
+            assert isinstance(app, Starlette)  # noqa: S101 - as _gateway has made it
+            return list(app.routes)
 
 
 def _api(
@@ -259,6 +280,7 @@ def _api(
         *delivery_routes(stores.deliveries, stores.orders, stores.past_orders, door),
         *AddressRoutes(stores.address_books, door, now_ms).routes(),
         *PolicyRoutes(stores.shops, stores.shops, door, RequestTrail(stores.audit, now_ms)).routes(),
+        *ProductRoutes(stores.catalog_desk, stores.shops, door, now_ms).routes(),
         *quote_routes(Checkout(stores.inventory, stores.coupons, stores.shops, now_ms), door, now_ms),
         *coupon_routes(stores.coupons, door, shard_names(settings.shards)),
         *payment_routes({stores.cashier.provider: stores.cashier}),
@@ -293,8 +315,8 @@ def _console(settings: Settings, stores: Stores, door: Door, books: LedgerBooks)
     rooms = RoomTable(stores.schedule, stores.live_rooms, SqlRoomSales(stores.sql))
     status_file = settings.data_dir / "processes.json"
 
-    async def redis() -> Mapping[str, Any]:
-        return await server_status(stores.redis)
+    async def redis() -> RedisStatus:
+        return RedisStatus(**await server_status(stores.redis))
 
     return [
         *console_routes(door, rooms, status_file, redis, books.overview, now_ms),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Annotated, Protocol
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from livecommerce.errors import Invalid
 from livecommerce.ids import ProductId, RoomId, SaleId, ShopId, SkuId
@@ -14,6 +14,9 @@ from livecommerce.localized import LocalText
 MAX_TITLE = 120
 MAX_SHELF = 200
 NO_LANGUAGE = "und"
+
+PriceMinor = Annotated[int, Meta(ge=0, le=10**12)]
+Units = Annotated[int, Meta(ge=0, le=10**9)]
 
 
 class Sku(Struct, frozen=True, kw_only=True):

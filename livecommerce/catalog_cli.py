@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import track
 
-from livecommerce.adapters.sql_catalog import SqlCatalog
+from livecommerce.adapters.sql_catalog_desk import SqlCatalogDesk
 from livecommerce.adapters.sql_connection import migrate, open_sql
 from livecommerce.adapters.sql_shop import SqlShops
-from livecommerce.catalog import Catalog, Product
+from livecommerce.catalog import Product
+from livecommerce.catalog_desk import By
 from livecommerce.catalog_file import BadFile, read_csv, read_json
 from livecommerce.clock import now_ms
+from livecommerce.errors import Conflict
 from livecommerce.ids import ShopId
 from livecommerce.localized import same_in_all
 from livecommerce.settings import Settings
@@ -23,6 +24,9 @@ from livecommerce.shop import Shop
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
+
+ACTOR = "command line"
+"""Whom the history names."""
 
 console = Console(highlight=False)
 
@@ -79,21 +83,25 @@ async def _store(
         if not await shops.names_of([shop]):
             console.print(f"There is no shop {shop}; --shop-name creates it.", style="bold red", markup=False)
             return 1
-        catalog = SqlCatalog(engine)
-        for product in track(products, "Importing", console=console, disable=not console.is_terminal):
-            await put(catalog, product, set_stock=options.set_stock)
+        with console.status("Importing"):
+            done = await SqlCatalogDesk(engine).bring_in(
+                shop,
+                products,
+                By(actor=ACTOR, at_ms=now_ms()),
+                set_stock=options.set_stock,
+                dry_run=False,
+            )
+    except Conflict as refused:
+        console.print(f"{options.file}: not imported", style="bold red")
+        console.print(f"SKU {refused.params['sku']} belongs to another product", markup=False)
+        return 1
     finally:
         await engine.dispose()
-    console.print(f"{options.file}: {_counted(products)} imported")
+    console.print(
+        f"{options.file}: {_counted(products)} imported: {done.created} new, {done.changed} changed, "
+        f"{done.unchanged} as before; stock set of {done.stock_set} SKUs"
+    )
     return 0
-
-
-async def put(catalog: Catalog, product: Product, *, set_stock: bool) -> None:
-    """Adds or updates one product; the stock of known SKUs is kept unless it is to be set."""
-    await catalog.put(product, now_ms())
-    if set_stock:
-        for sku in product.skus:
-            await catalog.count_stock(sku.sku, sku.on_hand)
 
 
 def _counted(products: list[Product]) -> str:

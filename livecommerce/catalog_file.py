@@ -14,7 +14,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from livecommerce.catalog import NO_LANGUAGE, Product, Sku, checked_title
+from livecommerce.catalog import NO_LANGUAGE, PriceMinor, Product, Sku, Units, checked_title
 from livecommerce.errors import Invalid
 from livecommerce.ids import UNSHARDED, ProductId, ShopId, SkuId, named_id
 from livecommerce.localized import LocalText
@@ -30,8 +30,8 @@ class SkuEntry(Struct, forbid_unknown_fields=True):
     """A variant in a file."""
 
     sku: Code
-    price_minor: Annotated[int, Meta(ge=0)]
-    on_hand: Annotated[int, Meta(ge=0)]
+    price_minor: PriceMinor
+    on_hand: Units
     title: LocalText = {}
     """Empty: the product's."""
 
@@ -129,7 +129,7 @@ def _products(entries: Iterable[tuple[str, ProductEntry]], shop: ShopId) -> list
     problems += _repeated([sku.sku for _, entry in entries for sku in entry.skus])
     if problems:
         raise BadFile(problems)
-    return [_product(entry, shop) for _, entry in entries]
+    return [product_of(entry, shop) for _, entry in entries]
 
 
 def _problems(place: str, entry: ProductEntry) -> Iterator[str]:
@@ -145,7 +145,12 @@ def _repeated(skus: list[str]) -> list[str]:
     return [f"SKU {sku} stands in the file more than once" for sku in often]
 
 
-def _product(entry: ProductEntry, shop: ShopId) -> Product:
+def product_of(entry: ProductEntry, shop: ShopId) -> Product:
+    """The product that an entry describes; its ids follow from the shop and its codes.
+
+    Raises:
+        Invalid: ``bad_title``.
+    """
     title = checked_title(entry.title)
     return Product(
         product=ProductId(named_id(UNSHARDED, "product", shop, entry.product)),

@@ -11,9 +11,9 @@ from typing import Any
 import uvloop
 
 from livecommerce import __version__, logs, up
-from livecommerce.app import run_gateway, run_worker
+from livecommerce.app import gateway_routes, run_gateway, run_worker
 from livecommerce.catalog_cli import add_catalog_commands
-from livecommerce.gateway import asyncapi
+from livecommerce.gateway import asyncapi, openapi
 from livecommerce.ledger_cli import add_ledger_commands
 from livecommerce.person_cli import add_person_commands
 from livecommerce.sale_cli import add_sale_commands
@@ -55,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     add_sale_commands(commands)
     described = commands.add_parser("asyncapi", help="print the socket's AsyncAPI document")
     described.set_defaults(run=_asyncapi)
+    api = commands.add_parser("openapi", help="print the HTTP API's OpenAPI document")
+    api.set_defaults(run=_openapi)
     return parser
 
 
@@ -67,6 +69,11 @@ def _count(text: str) -> int:
 
 def _asyncapi(_settings: Settings, _options: argparse.Namespace) -> int:
     print(asyncapi.render(), end="")
+    return 0
+
+
+def _openapi(_settings: Settings, _options: argparse.Namespace) -> int:
+    print(openapi.render(uvloop.run(gateway_routes())), end="")
     return 0
 
 

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Annotated
+
+from msgspec import Meta
+
+TimeMs = Annotated[int, Meta(ge=0, le=253_402_300_799_999)]
+"""A time as somebody outside may say it: UTC milliseconds, no later than the year 9999."""
 
 Clock = Callable[[], int]
 """Returns the current UTC time in milliseconds."""

@@ -25,6 +25,7 @@ from livecommerce.adapters.sql_addresses import SqlAddressBooks, SqlDeliveries
 from livecommerce.adapters.sql_audit import SqlAudit
 from livecommerce.adapters.sql_campaigns import SqlCampaigns
 from livecommerce.adapters.sql_catalog import SqlCatalog
+from livecommerce.adapters.sql_catalog_desk import SqlCatalogDesk
 from livecommerce.adapters.sql_connection import open_sql
 from livecommerce.adapters.sql_loans import SqlLoans
 from livecommerce.adapters.sql_order_desk import SqlOrderDesk
@@ -79,6 +80,7 @@ class Stores:
         self.campaigns = SqlCampaigns(self.sql)
         self.catalog = SqlCatalog(self.sql)
         self.loans = SqlLoans(self.sql)
+        self.catalog_desk = SqlCatalogDesk(self.sql)
         self.schedule = SqlSchedule(self.sql)
         self.shops = SqlShops(self.sql)
         self.past_orders = SqlOrders(self.sql)

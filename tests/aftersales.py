@@ -21,7 +21,7 @@ from livecommerce.adapters.sql_refunds import SqlRefunds
 from livecommerce.adapters.sql_returns import SqlReturns
 from livecommerce.adapters.sql_schema import persons, products, shops, skus, sql_outbox
 from livecommerce.adapters.sql_settlement import SqlSettlement
-from livecommerce.aftersales.parcel import ParcelUpdate
+from livecommerce.aftersales.parcel import ParcelUpdate, Told
 from livecommerce.aftersales.record import LineUnits, OrderRecord, Parcel, Receipt, Refund, Return
 from livecommerce.aftersales.refund_desk import RefundDesk
 from livecommerce.aftersales.wishes import ParcelWish, RefundWish, ReturnRefundWish, ReturnWish
@@ -156,7 +156,7 @@ class BackOffice:
         return await self.parcels.ship(order, wish, MERCHANT, self.clock())
 
     async def told(
-        self, tracking: str, state: str, at_ms: int | None = None, message: str = ""
+        self, tracking: str, state: Told, at_ms: int | None = None, message: str = ""
     ) -> int | None:
         """The carrier tells something."""
         at_ms = self.clock() if at_ms is None else at_ms

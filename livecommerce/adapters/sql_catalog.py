@@ -24,6 +24,7 @@ from livecommerce.errors import Conflict, NotFound
 from livecommerce.ids import ProductId, RoomId, SaleId, ShopId, SkuId
 
 _BOOKED = ("confirmed", "on_air")
+_PART = 1_000
 
 
 class SqlCatalog:
@@ -36,27 +37,8 @@ class SqlCatalog:
 
     async def put(self, product: Product, at_ms: int) -> None:
         """Adds a product, or replaces what is known of it; stock of known variants stays."""
-        row = {
-            "product": product.product,
-            "shop": product.shop,
-            "title": product.title,
-            "image": product.image,
-            "category": product.category,
-            "currency": product.currency,
-            "created_ms": at_ms,
-        }
         async with writes(self._engine) as connection:
-            await upsert(connection, products, row, keep=["created_ms", "shop"])
-            for position, sku in enumerate(product.skus):
-                variant = {
-                    "sku": sku.sku,
-                    "product": product.product,
-                    "title": sku.title,
-                    "price_minor": sku.price_minor,
-                    "on_hand": sku.on_hand,
-                    "position": position,
-                }
-                await upsert(connection, skus, variant, keep=["on_hand", "product"])
+            await put(connection, product, at_ms)
 
     async def count_stock(self, sku: SkuId, on_hand: int) -> None:
         """Sets a variant's units on hand, as counted in the store-room."""
@@ -69,23 +51,23 @@ class SqlCatalog:
         """A shop's products, oldest first."""
         query = (
             select(products)
-            .where(products.c.shop == shop)
+            .where(products.c.shop == shop, products.c.archived_ms.is_(None))
             .order_by(products.c.created_ms, products.c.product)
         )
         async with reads(self._engine) as connection:
-            return await _load(connection, query)
+            return await load(connection, query)
 
     async def products(self, wanted: Sequence[str]) -> dict[str, Product]:
         """Products by id; unknown ones are left out."""
         query = select(products).where(products.c.product.in_(set(wanted)))
         async with reads(self._engine) as connection:
-            return {product.product: product for product in await _load(connection, query)}
+            return {product.product: product for product in await load(connection, query)}
 
     async def find_by_sku(self, sku: SkuId) -> Product:
         """The product that a variant belongs to."""
         query = select(products).join(skus).where(skus.c.sku == sku)
         async with reads(self._engine) as connection:
-            found = await _load(connection, query)
+            found = await load(connection, query)
         if not found:
             raise NotFound("sku_not_found")
         return found[0]
@@ -97,18 +79,22 @@ class SqlCatalog:
         own = (
             select(products)
             .join(shelf, shelf.c.product == products.c.product)
-            .where(shelf.c.room == room)
+            .where(shelf.c.room == room, products.c.archived_ms.is_(None))
             .order_by(shelf.c.position)
         )
         guests = (
             select(products)
             .join(segment_products, segment_products.c.product == products.c.product)
             .join(segments, segments.c.segment == segment_products.c.segment)
-            .where(segments.c.room == room, segments.c.state.in_(_BOOKED))
+            .where(
+                segments.c.room == room,
+                segments.c.state.in_(_BOOKED),
+                products.c.archived_ms.is_(None),
+            )
             .order_by(segments.c.starts_ms, segment_products.c.position)
         )
         async with reads(self._engine) as connection:
-            both = [*await _load(connection, own), *await _load(connection, guests)]
+            both = [*await load(connection, own), *await load(connection, guests)]
         return list({product.product: product for product in both}.values())
 
     async def set_shelf(self, room: RoomId, wanted: Sequence[ProductId]) -> None:
@@ -119,7 +105,11 @@ class SqlCatalog:
             known = await connection.scalars(
                 select(products.c.product)
                 .join(shows, shows.c.shop == products.c.shop)
-                .where(shows.c.room == room, products.c.product.in_(ordered))
+                .where(
+                    shows.c.room == room,
+                    products.c.product.in_(ordered),
+                    products.c.archived_ms.is_(None),
+                )
             )
             missing = set(ordered) - set(known)
             if missing:
@@ -166,6 +156,30 @@ class SqlCatalog:
             return [SaleId(sale) for sale in await connection.scalars(query)]
 
 
+async def put(connection: AsyncConnection, product: Product, at_ms: int) -> None:
+    """Writes what is known of a product, within the caller's transaction; stock of known variants stays."""
+    row = {
+        "product": product.product,
+        "shop": product.shop,
+        "title": product.title,
+        "image": product.image,
+        "category": product.category,
+        "currency": product.currency,
+        "created_ms": at_ms,
+    }
+    await upsert(connection, products, row, keep=["created_ms", "shop"])
+    for position, sku in enumerate(product.skus):
+        variant = {
+            "sku": sku.sku,
+            "product": product.product,
+            "title": sku.title,
+            "price_minor": sku.price_minor,
+            "on_hand": sku.on_hand,
+            "position": position,
+        }
+        await upsert(connection, skus, variant, keep=["on_hand", "product"])
+
+
 async def take_back(connection: AsyncConnection, sale: SaleId, sold: int, at_ms: int) -> Allocation:
     """Ends a sale's loan within the caller's transaction; repeated, it changes nothing."""
     await connection.execute(
@@ -200,12 +214,10 @@ async def _allocation(connection: AsyncConnection, sale: SaleId) -> Allocation:
     return Allocation(**found)
 
 
-async def _load(connection: AsyncConnection, query: Select[Any]) -> list[Product]:
+async def load(connection: AsyncConnection, query: Select[Any]) -> list[Product]:
+    """The products of a query over ``products``, with their variants."""
     rows = (await connection.execute(query)).all()
-    variants = await connection.execute(
-        select(skus).where(skus.c.product.in_({row.product for row in rows})).order_by(skus.c.position)
-    )
-    by_product = _grouped(variants)
+    by_product = _grouped(await variants_of(connection, [row.product for row in rows]))
     return [
         Product(
             product=row.product,
@@ -218,6 +230,15 @@ async def _load(connection: AsyncConnection, query: Select[Any]) -> list[Product
         )
         for row in rows
     ]
+
+
+async def variants_of(connection: AsyncConnection, of: Sequence[str]) -> list[Any]:
+    """The rows of some products' variants, in order; asked for in parts: a statement has few parameters."""
+    rows: list[Any] = []
+    for start in range(0, len(of), _PART):
+        part = skus.c.product.in_(of[start : start + _PART])
+        rows += await connection.execute(select(skus).where(part).order_by(skus.c.position, skus.c.sku))
+    return rows
 
 
 def _grouped(variants: Iterable[Any]) -> dict[str, list[Sku]]:

@@ -16,7 +16,7 @@ from livecommerce.adapters.sql_order_record import (
 )
 from livecommerce.adapters.sql_schema import orders, parcel_keys, parcel_updates, parcels
 from livecommerce.adapters.sql_transactions import insert_new, reads, upsert, writes
-from livecommerce.aftersales.parcel import ParcelUpdate, check_update, plan_parcel, told
+from livecommerce.aftersales.parcel import ParcelUpdate, plan_parcel, told
 from livecommerce.aftersales.record import OrderRecord, Parcel, Receipt
 from livecommerce.aftersales.wishes import ParcelWish
 from livecommerce.errors import Conflict, NotFound
@@ -66,12 +66,7 @@ class SqlParcels:
         return sent
 
     async def follow(self, shop: ShopId, message: str, update: ParcelUpdate, now_ms: int) -> int | None:
-        """Takes a carrier's message in; answers how many parcels it is about, or ``None`` if it is known.
-
-        Raises:
-            Invalid: ``bad_request``.
-        """
-        check_update(update)
+        """Takes a carrier's message in; answers how many parcels it is about, or ``None`` if it is known."""
         row = {**msgspec.to_builtins(update), "at_ms": min(update.at_ms, now_ms)}
         async with writes(self._engine) as connection:
             await take_turns(connection, "parcel", shop, update.tracking)

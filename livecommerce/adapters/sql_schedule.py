@@ -187,7 +187,9 @@ async def _lock_shared(connection: AsyncConnection, segment: Segment) -> None:
 async def _check_owners(connection: AsyncConnection, segment: Segment, show: Show) -> None:
     known = await connection.scalars(
         select(products.c.product).where(
-            products.c.product.in_(segment.products), products.c.shop.in_((segment.brand, show.shop))
+            products.c.product.in_(segment.products),
+            products.c.shop.in_((segment.brand, show.shop)),
+            products.c.archived_ms.is_(None),
         )
     )
     missing = set(segment.products) - set(known)

@@ -111,7 +111,9 @@ products = Table(
     Column("category", String(40), nullable=False),
     Column("currency", String(3), nullable=False),
     Column("created_ms", BigInteger, nullable=False),
+    Column("archived_ms", BigInteger),
 )
+"""``archived_ms``: since when a product is put away."""
 
 skus = Table(
     "skus",

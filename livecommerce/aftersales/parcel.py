@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -10,9 +11,10 @@ from msgspec.structs import replace
 from livecommerce.aftersales.record import LineUnits, OrderRecord, Parcel, ParcelEvent
 from livecommerce.aftersales.states import PARCEL, may_turn
 from livecommerce.aftersales.wishes import Label, ParcelWish, Words
+from livecommerce.clock import TimeMs
 from livecommerce.errors import Conflict, Invalid
 
-TOLD = ("in_transit", "out_for_delivery", "delivered", "problem")
+Told = Literal["in_transit", "out_for_delivery", "delivered", "problem"]
 """What a carrier can tell."""
 
 
@@ -20,9 +22,8 @@ class ParcelUpdate(Struct, frozen=True, kw_only=True):
     """A carrier's word about every parcel of a shop with this tracking number."""
 
     tracking: Label
-    state: str
-    """One of ``TOLD``."""
-    at_ms: int
+    state: Told
+    at_ms: TimeMs
     """When it happened, which is not when it was told."""
     text: Words = ""
 
@@ -32,7 +33,7 @@ def plan_parcel(record: OrderRecord, wish: ParcelWish) -> tuple[LineUnits, ...]:
 
     Raises:
         Conflict: ``order_not_open``, ``nothing_to_ship``, ``too_many_units``.
-        Invalid: it names a line twice, one that there is not, or no units.
+        Invalid: ``bad_lines``: it names a line twice, one that there is not, or no units.
     """
     if record.order_state != "confirmed":
         raise Conflict("order_not_open", state=record.order_state)
@@ -49,27 +50,17 @@ def checked_units(wished: tuple[LineUnits, ...], left: dict[int, int]) -> tuple[
 
     Raises:
         Conflict: ``too_many_units``.
-        Invalid: a line is named twice, or there is none like it, or no units are.
+        Invalid: ``bad_lines``: a line is named twice, or there is none like it, or no units are.
     """
     lines = [some.line for some in wished]
     if not wished or len(set(lines)) < len(lines) or not left.keys() >= set(lines):
-        raise Invalid("bad_request", reason="lines")
+        raise Invalid("bad_lines")
     for some in wished:
         if some.qty < 1:
-            raise Invalid("bad_request", reason="qty")
+            raise Invalid("bad_lines")
         if some.qty > left[some.line]:
             raise Conflict("too_many_units", left=left[some.line])
     return wished
-
-
-def check_update(update: ParcelUpdate) -> None:
-    """Refuses what is no word of a carrier.
-
-    Raises:
-        Invalid: ``bad_request``.
-    """
-    if update.state not in TOLD or update.at_ms < 0:
-        raise Invalid("bad_request", reason="state")
 
 
 def told(parcel: Parcel, events: Iterable[ParcelEvent]) -> Parcel:

@@ -15,10 +15,11 @@ def plan_refund(record: OrderRecord, wish: RefundWish) -> tuple[RefundLine, ...]
 
     Raises:
         Conflict: ``refund_too_large`` with what is left, ``too_many_units``.
-        Invalid: ``nothing_to_refund``, or it names a line twice or one that there is not.
+        Invalid: ``nothing_to_refund``, or ``bad_lines``: it names a line twice, one that there is not, or an
+            amount beside lines.
     """
     if wish.lines and wish.amount_minor is not None:
-        raise Invalid("bad_request", reason="lines and amount_minor exclude each other")
+        raise Invalid("bad_lines")
     if wish.lines:
         planned = _by_line(record, wish.lines)
     else:
@@ -79,7 +80,7 @@ def _by_line(record: OrderRecord, wished: Sequence[WishedLine]) -> tuple[RefundL
     balances = {balance.line: balance for balance in record.balances()}
     lines = [one.line for one in wished]
     if len(set(lines)) < len(lines) or not balances.keys() >= set(lines):
-        raise Invalid("bad_request", reason="lines")
+        raise Invalid("bad_lines")
     return tuple(_line(balances[one.line], one) for one in wished)
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from livecommerce.aftersales.parcel import checked_units
 from livecommerce.aftersales.record import LineUnits, OrderRecord, Return
 from livecommerce.aftersales.wishes import ReturnWish
-from livecommerce.errors import Conflict, Invalid, NotFound
-
-REASONS = ("changed_mind", "damaged", "wrong_item", "not_as_described", "other")
+from livecommerce.errors import Conflict, NotFound
 
 
 def may_return(record: OrderRecord, now_ms: int) -> bool:
@@ -26,10 +24,8 @@ def plan_return(record: OrderRecord, wish: ReturnWish, now_ms: int) -> tuple[Lin
 
     Raises:
         Conflict: ``return_window_over``, ``nothing_to_return``, ``too_many_units``.
-        Invalid: an unknown reason or line.
+        Invalid: ``bad_lines``.
     """
-    if wish.reason not in REASONS:
-        raise Invalid("bad_request", reason="reason")
     until_ms, days = record.return_until_ms, record.order.terms.return_window_days
     if record.order_state == "completed" or days == 0 or (until_ms is not None and now_ms > until_ms):
         raise Conflict("return_window_over", days=days)

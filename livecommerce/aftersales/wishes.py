@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -14,6 +14,7 @@ Amount = Annotated[int, Meta(ge=1, le=10**15)]
 Units = Annotated[int, Meta(ge=0, le=10**6)]
 Words = Annotated[str, Meta(max_length=300)]
 Label = Annotated[str, Meta(min_length=1, max_length=60)]
+Reason = Literal["changed_mind", "damaged", "wrong_item", "not_as_described", "other"]
 
 
 class WishedLine(Struct, frozen=True, kw_only=True):
@@ -49,7 +50,7 @@ class ReturnWish(Struct, frozen=True, kw_only=True):
 
     key: Key
     lines: tuple[LineUnits, ...]
-    reason: str
+    reason: Reason
     note: Words = ""
 
 

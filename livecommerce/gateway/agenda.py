@@ -21,7 +21,7 @@ from livecommerce.schedule.show import Show
 _PUBLIC = ("confirmed", "on_air", "done")
 
 
-class May(Struct, frozen=True, kw_only=True):
+class SegmentRights(Struct, frozen=True, kw_only=True):
     """What the one who asks may do with a segment."""
 
     accept: bool
@@ -46,7 +46,7 @@ class SegmentRow(Struct, frozen=True, kw_only=True):
     commission_ppm: int
     note: str
     reason: str
-    may: May
+    may: SegmentRights
 
 
 class ShowRow(Struct, frozen=True, kw_only=True):
@@ -150,7 +150,7 @@ def _row(
         commission_ppm=segment.commission_ppm if party else 0,
         note=segment.note if party else "",
         reason=segment.reason if party else "",
-        may=May(
+        may=SegmentRights(
             accept=host and segment.can("accept"),
             decline=host and segment.can("decline"),
             cancel=party and segment.can("cancel"),

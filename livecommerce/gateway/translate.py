@@ -4,12 +4,31 @@ from __future__ import annotations
 
 import http
 
+from msgspec import Struct
+
 from livecommerce import errors
 from livecommerce.flash_sale import StockCount
 from livecommerce.gateway import messages as wire
 from livecommerce.gateway.served_room import ServedRoom
 from livecommerce.gateway.session import Session
 from livecommerce.waitlist import QueueCount
+
+
+class ErrorDetails(Struct, frozen=True, kw_only=True):
+    """Why something was refused, for programs; the client has the words."""
+
+    code: str
+    params: dict[str, str | int]
+    """What the words need: a limit, the units on hand …"""
+    temporary: bool
+    """The same request may succeed later."""
+
+
+class ErrorBody(Struct, frozen=True):
+    """Every answer that is not a good one."""
+
+    error: ErrorDetails
+
 
 _STATUS: dict[type[errors.DomainError], http.HTTPStatus] = {
     errors.NotFound: http.HTTPStatus.NOT_FOUND,
@@ -29,12 +48,17 @@ def error_message(error: errors.DomainError, message_id: int | None) -> wire.Err
 
 def error_status(error: errors.DomainError) -> int:
     """A refusal as an HTTP status."""
-    return next((int(status) for kind, status in _STATUS.items() if isinstance(error, kind)), 500)
+    return status_of(type(error))
 
 
-def error_body(error: errors.DomainError) -> dict[str, object]:
+def status_of(kind: type[errors.DomainError]) -> int:
+    """The HTTP status of a kind of error."""
+    return next((int(status) for known, status in _STATUS.items() if issubclass(kind, known)), 500)
+
+
+def error_body(error: errors.DomainError) -> ErrorBody:
     """A refusal as a JSON document."""
-    return {"error": {"code": error.code, "params": error.params, "temporary": error.temporary}}
+    return ErrorBody(ErrorDetails(code=error.code, params=dict(error.params), temporary=error.temporary))
 
 
 def joined_messages(session: Session, join: wire.Join, server_ms: int) -> list[object]:

@@ -26,6 +26,7 @@ from msgspec.structs import replace
 
 from livecommerce.adapters.sql_connection import migrate, open_sql
 from livecommerce.adapters.sql_ledger_queue import SqlLedgerQueue
+from livecommerce.aftersales.parcel import Told
 from livecommerce.aftersales.record import OrderRecord
 from livecommerce.aftersales.states import CHARGE, FULFILLMENT, ORDER, PARCEL, REFUND, RETURN, Transitions
 from livecommerce.errors import DomainError, Unavailable
@@ -201,7 +202,7 @@ class AfterSales(RuleBasedStateMachine):
         ago=st.integers(0, 100_000),
         message=KEYS,
     )
-    def told(self, tracking: str, state: str, ago: int, message: str) -> None:
+    def told(self, tracking: str, state: Told, ago: int, message: str) -> None:
         self.run(self.office.told(tracking, state, self.office.clock() - ago, message))
 
     @rule(mood=st.sampled_from(["good", "good", "deaf", "mute"]))

@@ -85,10 +85,10 @@ async def test_the_overview_follows_orders_on_their_way(console: Console, redis:
     await shop.open_sale(1)
     await confirm(console.sql, "a", "b")
     before = await console.books.overview()
-    assert before["outbox"].length == 1
-    assert (before["ledger"].pending, before["ledger"].applied) == (2, 0)
+    assert before.outbox.length == 1
+    assert (before.ledger.pending, before.ledger.applied) == (2, 0)
     await console.relay()
-    after = (await console.books.overview())["ledger"]
+    after = (await console.books.overview()).ledger
     assert (after.pending, after.applied, after.dead, after.healthy) == (0, 2, 0, True)
     assert after.trial_balance == (Totals(currency="CNY", debit_minor=19102, credit_minor=19102),)
 
@@ -137,7 +137,7 @@ async def test_a_ledger_that_is_away_is_shown_as_such(
 ) -> None:
     (tmp_path / "ledger.sqlite").write_text("this is no database, whatever its name says")
     console = Console(redis, sql, late_ledger(f"sqlite:{tmp_path / 'ledger.sqlite'}"))
-    overview = (await console.books.overview())["ledger"]
+    overview = (await console.books.overview()).ledger
     assert (overview.healthy, overview.backend, overview.trial_balance) == (False, "sqlite", ())
     response = await console.http.get("/api/console/ledger", headers=console.as_("operator"))
     assert (response.status_code, response.json()["error"]["code"]) == (503, "ledger_away")
@@ -196,9 +196,9 @@ async def test_a_statement_of_nonsense_is_refused(console: Console, query: str) 
 
 
 async def test_the_overview_tells_of_the_last_reconciliation(console: Console) -> None:
-    assert (await console.books.overview())["reconciliation"] is None
+    assert (await console.books.overview()).reconciliation is None
     older = Reconciliation(at_ms=1, bill="none", orders=1, findings={"not_booked": 1})
     newer = Reconciliation(at_ms=2, bill="sandbox", orders=2, findings={})
     for done in (newer, older):
         await console.reconciliations.keep(done)
-    assert (await console.books.overview())["reconciliation"] == newer
+    assert (await console.books.overview()).reconciliation == newer

@@ -105,9 +105,9 @@ async def test_a_repeated_wish_is_the_same_refund_and_another_with_its_key_is_re
         ({"lines": [{"line": 1, "amount_minor": 8_501}]}, "refund_too_large"),
         ({"lines": [{"line": 1, "qty": 2}]}, "too_many_units"),
         ({"lines": [{"line": 1}]}, "nothing_to_refund"),
-        ({"lines": [{"line": 7, "qty": 1}]}, "bad_request"),
-        ({"lines": [{"line": 1, "qty": 1}, {"line": 1, "amount_minor": 1}]}, "bad_request"),
-        ({"lines": [{"line": 1, "qty": 1}], "amount_minor": 1}, "bad_request"),
+        ({"lines": [{"line": 7, "qty": 1}]}, "bad_lines"),
+        ({"lines": [{"line": 1, "qty": 1}, {"line": 1, "amount_minor": 1}]}, "bad_lines"),
+        ({"lines": [{"line": 1, "qty": 1}], "amount_minor": 1}, "bad_lines"),
     ],
 )
 async def test_what_cannot_be_is_refused(office: BackOffice, wish: dict[str, Any], code: str) -> None:

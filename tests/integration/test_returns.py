@@ -182,7 +182,7 @@ async def test_stock_comes_back_by_an_explicit_choice_once(office: BackOffice) -
     assert await office.on_hand() == [1, 0, 0]
 
 
-async def test_an_unknown_reason_is_invalid(office: BackOffice) -> None:
+async def test_an_unknown_line_cannot_be_returned(office: BackOffice) -> None:
     order = await office.delivered()
-    with pytest.raises(Invalid, match="bad_request"):
+    with pytest.raises(Invalid, match="bad_lines"):
         await office.ask_back(order, units(9, 1))

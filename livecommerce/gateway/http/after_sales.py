@@ -6,17 +6,17 @@ from typing import Protocol
 
 from msgspec import Struct
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from livecommerce.aftersales.desk import OrderDesk
 from livecommerce.aftersales.record import Return
 from livecommerce.aftersales.wishes import Label, ReturnWish
 from livecommerce.clock import Clock
-from livecommerce.errors import NotFound
+from livecommerce.errors import Conflict, Invalid, NotFound
 from livecommerce.gateway.auth import Door
-from livecommerce.gateway.http.json import answer, read
-from livecommerce.gateway.http.order_view import order_view
+from livecommerce.gateway.http.json import Answer, answer, read
+from livecommerce.gateway.http.operation import SIGNED_IN, Refusals, Resource
+from livecommerce.gateway.http.order_view import OrderView, order_view
 from livecommerce.ids import OrderId, PersonId, is_id
 
 
@@ -67,34 +67,60 @@ class AfterSalesRoutes:
 
     def routes(self) -> list[BaseRoute]:
         """Its routes."""
-        one = "/api/orders/{order}/returns/{return_id}"
+        api, one = Resource("after-sales", SIGNED_IN), "/api/orders/{order}/returns/{return_id}"
+        missing: Refusals = {NotFound: ["order_not_found"]}
+        turns: Refusals = {NotFound: ["order_not_found", "return_not_found"], Conflict: ["wrong_state"]}
         return [
-            Route("/api/orders/{order}/after-sales", self._show, methods=["GET"]),
-            Route("/api/orders/{order}/receive", self._receive, methods=["POST"]),
-            Route("/api/orders/{order}/returns", self._ask_back, methods=["POST"]),
-            Route(f"{one}/withdraw", self._withdraw, methods=["POST"]),
-            Route(f"{one}/sent", self._send_back, methods=["POST"]),
+            api.operation(
+                "GET", "/api/orders/{order}/after-sales", self._show_after_sales, OrderView, refuses=missing
+            ),
+            api.operation(
+                "POST",
+                "/api/orders/{order}/receive",
+                self._receive_order,
+                OrderView,
+                refuses={**missing, Conflict: ["not_shipped"]},
+            ),
+            api.operation(
+                "POST",
+                "/api/orders/{order}/returns",
+                self._ask_back,
+                OrderView,
+                takes=ReturnWish,
+                refuses={
+                    **missing,
+                    Invalid: ["bad_lines"],
+                    Conflict: ["return_window_over", "nothing_to_return", "too_many_units", "key_reused"],
+                },
+            ),
+            api.operation("POST", f"{one}/withdraw", self._withdraw_return, OrderView, refuses=turns),
+            api.operation("POST", f"{one}/sent", self._send_back, OrderView, takes=SentBack, refuses=turns),
         ]
 
-    async def _show(self, request: Request) -> Response:
+    async def _show_after_sales(self, request: Request) -> Answer[OrderView]:
+        """A confirmed order with its parcels, returns and refunds."""
         return await self._current(*await self._whose(request))
 
-    async def _receive(self, request: Request) -> Response:
+    async def _receive_order(self, request: Request) -> Answer[OrderView]:
+        """The buyer has everything."""
         order, buyer = await self._whose(request)
         await self._receipts.receive(order, buyer, self._clock())
         return await self._current(order, buyer)
 
-    async def _ask_back(self, request: Request) -> Response:
+    async def _ask_back(self, request: Request) -> Answer[OrderView]:
+        """The buyer wants to give units back."""
         order, buyer = await self._whose(request)
         await self._returns.request(order, buyer, await read(request, ReturnWish), self._clock())
         return await self._current(order, buyer)
 
-    async def _withdraw(self, request: Request) -> Response:
+    async def _withdraw_return(self, request: Request) -> Answer[OrderView]:
+        """The buyer keeps them after all."""
         order, buyer = await self._whose(request)
         await self._returns.withdraw(order, buyer, request.path_params["return_id"], self._clock())
         return await self._current(order, buyer)
 
-    async def _send_back(self, request: Request) -> Response:
+    async def _send_back(self, request: Request) -> Answer[OrderView]:
+        """The buyer has sent them."""
         order, buyer = await self._whose(request)
         sent = await read(request, SentBack)
         return_id = request.path_params["return_id"]
@@ -108,7 +134,7 @@ class AfterSalesRoutes:
             raise NotFound("order_not_found")
         return OrderId(order), PersonId(person.person)
 
-    async def _current(self, order: OrderId, buyer: PersonId) -> Response:
+    async def _current(self, order: OrderId, buyer: PersonId) -> Answer[OrderView]:
         record = await self._desk.find(order)
         if record is None or record.order.buyer != buyer:
             raise NotFound("order_not_found")

@@ -11,12 +11,12 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from livecommerce.errors import DomainError
 from livecommerce.gateway.http.json import answer
-from livecommerce.gateway.translate import error_body, error_status
+from livecommerce.gateway.translate import ErrorBody, ErrorDetails, error_body, error_status
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
@@ -72,9 +72,19 @@ async def _refuse(_request: Request, error: Exception) -> Response:
     return answer(error_body(error), error_status(error))
 
 
-async def _http_error(_request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
     code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "bad_request")
-    response = answer({"error": {"code": code, "params": {}, "temporary": False}}, error.status_code)
+    body = ErrorBody(ErrorDetails(code=code, params={}, temporary=False))
+    response = answer(body, error.status_code)
     response.headers.update(error.headers or {})
+    if error.status_code == 405:
+        response.headers["allow"] = ", ".join(sorted(_methods(request)))
     return response
+
+
+def _methods(request: Request) -> set[str]:
+    """What may be done with a path; each method is a route of its own, and knows only itself."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    found = [route.methods or () for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return {method for methods in found for method in methods}

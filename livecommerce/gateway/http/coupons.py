@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
+from msgspec import Struct
 from msgspec.structs import asdict
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from livecommerce.coupon import GrantCard
 from livecommerce.gateway.auth import Door
-from livecommerce.gateway.http.json import answer
+from livecommerce.gateway.http.json import Answer, answer
+from livecommerce.gateway.http.operation import SIGNED_IN, Resource
 from livecommerce.ids import PersonId, RoomId, Shard
+
+
+class WalletRow(GrantCard, frozen=True, kw_only=True):
+    """A coupon, and how it came into the wallet."""
+
+    room: str
+    kind: Literal["share", "drop"]
+
+
+class Wallet(Struct, frozen=True):
+    """A person's coupons in all rooms."""
+
+    grants: list[WalletRow]
 
 
 class OwnedGrants(Protocol):
@@ -27,13 +41,14 @@ class OwnedGrants(Protocol):
 def coupon_routes(grants: OwnedGrants, door: Door, shards: Sequence[Shard]) -> list[BaseRoute]:
     """``GET /api/coupons``."""
 
-    async def wallet(request: Request) -> Response:
+    async def show_wallet(request: Request) -> Answer[Wallet]:
+        """One's coupons, used ones as well."""
         person = await door.signed_in(request)
         owned = await grants.of_owner(PersonId(person.person), shards)
-        return answer({"grants": [_row(room, card) for room, card in owned]})
+        return answer(Wallet([_row(room, card) for room, card in owned]))
 
-    return [Route("/api/coupons", wallet, methods=["GET"])]
+    return [Resource("coupons", SIGNED_IN).operation("GET", "/api/coupons", show_wallet, Wallet)]
 
 
-def _row(room: RoomId, card: GrantCard) -> dict[str, object]:
-    return {**asdict(card), "room": room, "kind": "share" if card.arrivals_needed else "drop"}
+def _row(room: RoomId, card: GrantCard) -> WalletRow:
+    return WalletRow(**asdict(card), room=room, kind="share" if card.arrivals_needed else "drop")

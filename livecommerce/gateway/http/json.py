@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -22,9 +22,26 @@ async def read(request: Request, kind: type[T]) -> T:
         Invalid: ``bad_request`` (it is not JSON of this form), ``request_too_large``.
     """
     body = await read_body(request, MAX_BODY_BYTES)
+    if b"\\u0000" in body:
+        raise Invalid("bad_request", reason="no text has a NUL character")
     try:
         return msgspec.json.decode(body or b"{}", type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Invalid("bad_request", reason=str(error)) from error
+
+
+def query(request: Request, kind: type[T]) -> T:
+    """The query string as a value of a type; what the type does not name is not looked at.
+
+    Raises:
+        Invalid: ``bad_request``.
+    """
+    given = dict(request.query_params)
+    if any("\0" in value for value in given.values()):
+        raise Invalid("bad_request", reason="no text has a NUL character")
+    try:
+        return msgspec.convert(given, kind, strict=False)
+    except msgspec.ValidationError as error:
         raise Invalid("bad_request", reason=str(error)) from error
 
 
@@ -43,11 +60,18 @@ def query_number(request: Request, name: str, default: int) -> int:
         raise Invalid("bad_request", reason=f"{name} is not a number") from error
 
 
-def answer(value: object, status: int = 200) -> Response:
-    """A response with a JSON body; never kept by caches, for it depends on who asks."""
-    return Response(
-        msgspec.json.encode(value), status, {"cache-control": "no-store"}, media_type="application/json"
-    )
+class Answer(Response, Generic[T]):
+    """A response whose body is a value of a type as JSON; caches never keep it: it depends on who asks."""
+
+    media_type = "application/json"
+
+    def __init__(self, value: T, status: int = 200) -> None:
+        super().__init__(msgspec.json.encode(value), status, {"cache-control": "no-store"})
+
+
+def answer(value: T, status: int = 200) -> Answer[T]:
+    """A response with a JSON body."""
+    return Answer(value, status)
 
 
 async def read_body(request: Request, limit: int) -> bytes:

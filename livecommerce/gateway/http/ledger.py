@@ -5,25 +5,25 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Annotated, Protocol
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from livecommerce.clock import Clock
 from livecommerce.errors import Unavailable
 from livecommerce.gateway.auth import Door
-from livecommerce.gateway.http.json import answer, query_number, read
+from livecommerce.gateway.http.json import Answer, answer, query, read
+from livecommerce.gateway.http.operation import Resource, in_role
 from livecommerce.gateway.http.request_trail import RequestTrail
 from livecommerce.ids import Shard
 from livecommerce.ledger.backend import LedgerAway, LedgerBackend
-from livecommerce.ledger.books import Glance, look, measure
+from livecommerce.ledger.books import Glance, LedgerGlance, look, measure
 from livecommerce.ledger.entry import Entry
-from livecommerce.ledger.queue import QueueDesk
+from livecommerce.ledger.queue import DeadLetter, QueueDesk
 from livecommerce.ledger.reconcile import Reconciliation
-from livecommerce.outbox import Outbox
+from livecommerce.outbox import Outbox, OutboxLag
 
 MAX_ENTRIES = 200
 REFRESH_SECONDS = 5.0
@@ -34,7 +34,58 @@ log = logging.getLogger(__name__)
 class RetryRequest(Struct, frozen=True, kw_only=True):
     """Which dead letters to send again; none named means all."""
 
-    ids: tuple[str, ...] = ()
+    ids: Annotated[tuple[Annotated[str, Meta(max_length=120)], ...], Meta(max_length=MAX_ENTRIES)] = ()
+
+
+class HowMany(Struct, frozen=True, kw_only=True):
+    """How many entries."""
+
+    limit: Annotated[int, Meta(ge=1, le=MAX_ENTRIES)] = 50
+
+
+class EntryLine(Struct, frozen=True, kw_only=True):
+    """An amount on one side of one account."""
+
+    account: str
+    debit_minor: int
+    credit_minor: int
+    currency: str
+
+
+class EntryView(Struct, frozen=True, kw_only=True):
+    """Postings whose debits equal their credits."""
+
+    entry: str
+    order: str
+    at_ms: int
+    kind: str
+    lines: tuple[EntryLine, ...]
+
+
+class EntryList(Struct, frozen=True):
+    """Entries, newest first."""
+
+    entries: list[EntryView]
+
+
+class DeadLetters(Struct, frozen=True):
+    """What the ledger refused."""
+
+    dead_letters: Sequence[DeadLetter]
+
+
+class Retried(Struct, frozen=True):
+    """How many letters are sent again."""
+
+    sent: int
+
+
+class BooksView(Struct, frozen=True, kw_only=True):
+    """Everything between a confirmed order and its entries, and whether they agreed when last compared."""
+
+    outbox: OutboxLag
+    ledger: LedgerGlance
+    reconciliation: Reconciliation | None
 
 
 class Reconciliations(Protocol):
@@ -65,11 +116,15 @@ class LedgerBooks:
         self._clock = clock
         self._last: Glance | None = None
 
-    async def overview(self) -> Mapping[str, Any]:
-        """The ``outbox``, ``ledger`` and last ``reconciliation`` of ``GET /api/console``."""
+    async def overview(self) -> BooksView:
+        """How everything is now.
+
+        Raises:
+            Unavailable: Redis or SQL is away.
+        """
         glance = await look(self._outbox, self._shards, self.queue, self.ledger)
         last = await self._reconciliations.last()
-        return {"outbox": glance.outbox, "ledger": glance.ledger, "reconciliation": last}
+        return BooksView(outbox=glance.outbox, ledger=glance.ledger, reconciliation=last)
 
     async def run(self) -> None:
         """Keeps the gauges fresh until it is cancelled."""
@@ -106,47 +161,52 @@ class LedgerBooks:
 def ledger_routes(books: LedgerBooks, door: Door, trail: RequestTrail) -> list[BaseRoute]:
     """``/api/console/ledger``, for operators."""
 
-    async def entries(request: Request) -> Response:
+    async def list_entries(request: Request) -> Answer[EntryList]:
+        """What was booked last."""
         (await door.signed_in(request)).require("operator")
-        limit = min(max(query_number(request, "limit", 50), 1), MAX_ENTRIES)
         try:
-            found = await books.ledger.recent(limit)
+            found = await books.ledger.recent(query(request, HowMany).limit)
         except LedgerAway as error:
             raise Unavailable("ledger_away", reason=str(error)) from error
-        return answer({"entries": [_shown(entry) for entry in found]})
+        return answer(EntryList([_shown(entry) for entry in found]))
 
-    async def dead_letters(request: Request) -> Response:
+    async def list_dead_letters(request: Request) -> Answer[DeadLetters]:
+        """What the ledger refused, and what waits for it."""
         (await door.signed_in(request)).require("operator")
-        return answer({"dead_letters": await books.queue.dead_letters(MAX_ENTRIES)})
+        return answer(DeadLetters(await books.queue.dead_letters(MAX_ENTRIES)))
 
-    async def retry(request: Request) -> Response:
+    async def retry_dead_letters(request: Request) -> Answer[Retried]:
+        """Sends dead letters again."""
         person = await door.signed_in(request)
         person.require("operator")
         wanted = await read(request, RetryRequest)
         count = await books.queue.retry(wanted.ids)
         await trail.note(request, person, "ledger.retry", "ledger", after={"ids": wanted.ids, "sent": count})
-        return answer({"sent": count})
+        return answer(Retried(count))
 
+    api, letters = Resource("console", in_role("operator")), "/api/console/ledger/dead-letters"
     return [
-        Route("/api/console/ledger", entries, methods=["GET"]),
-        Route("/api/console/ledger/dead-letters", dead_letters, methods=["GET"]),
-        Route("/api/console/ledger/dead-letters/retry", retry, methods=["POST"]),
+        api.operation(
+            "GET",
+            "/api/console/ledger",
+            list_entries,
+            EntryList,
+            query=HowMany,
+            refuses={Unavailable: ["ledger_away"]},
+        ),
+        api.operation("GET", letters, list_dead_letters, DeadLetters),
+        api.operation("POST", f"{letters}/retry", retry_dead_letters, Retried, takes=RetryRequest),
     ]
 
 
-def _shown(entry: Entry) -> dict[str, Any]:
-    return {
-        "entry": entry.entry,
-        "order": entry.order,
-        "at_ms": entry.at_ms,
-        "kind": entry.kind,
-        "lines": [
-            {
-                "account": posting.account,
-                "debit_minor": posting.debit_minor,
-                "credit_minor": posting.credit_minor,
-                "currency": entry.currency,
-            }
-            for posting in entry.postings
-        ],
-    }
+def _shown(entry: Entry) -> EntryView:
+    lines = tuple(
+        EntryLine(
+            account=posting.account,
+            debit_minor=posting.debit_minor,
+            credit_minor=posting.credit_minor,
+            currency=entry.currency,
+        )
+        for posting in entry.postings
+    )
+    return EntryView(entry=entry.entry, order=entry.order, at_ms=entry.at_ms, kind=entry.kind, lines=lines)

@@ -11,7 +11,8 @@ from starlette.routing import BaseRoute, Route
 
 from livecommerce.errors import Forbidden, NotFound, Unauthenticated
 from livecommerce.gateway.auth import Tokens
-from livecommerce.gateway.http.json import answer, read
+from livecommerce.gateway.http.json import Answer, answer, read
+from livecommerce.gateway.http.operation import BAD_TOKEN, Caller, Resource
 from livecommerce.gateway.media_plane import MediaPlane, Protocol
 from livecommerce.gateway.rooms import Rooms
 from livecommerce.room import stage
@@ -51,6 +52,18 @@ class Admission(Struct, frozen=True):
         return self.token or self.password or (asked.get("token") or asked.get("jwt") or [""])[0]
 
 
+class Admitted(Struct, frozen=True):
+    """The engine may let its client in; SRS reads the code, others the status."""
+
+    code: int = 0
+
+
+ENGINE = Caller(
+    words="A media engine, with the token that its client gave it.",
+    refuses={Unauthenticated: BAD_TOKEN, Forbidden: ("forbidden",)},
+)
+
+
 class MediaRoutes:
     """Handlers of ``/whip``, ``/whep`` and ``/api/media/auth``."""
 
@@ -65,7 +78,14 @@ class MediaRoutes:
         return [
             Route("/whip/{room}/{seat}", self.whip, methods=methods),
             Route("/whep/{room}/{seat}", self.whep, methods=methods),
-            Route("/api/media/auth", self.admit, methods=["POST"]),
+            Resource("callbacks", ENGINE).operation(
+                "POST",
+                "/api/media/auth",
+                self.admit,
+                Admitted,
+                takes=Admission,
+                refuses={Forbidden: ["show_ended"]},
+            ),
         ]
 
     async def whip(self, request: Request) -> Response:
@@ -84,7 +104,7 @@ class MediaRoutes:
         location = self._plane.address(protocol, place["room"], place["seat"], token)
         return Response(status_code=307, headers={**ALLOW_PAGES, "location": location})
 
-    async def admit(self, request: Request) -> Response:
+    async def admit(self, request: Request) -> Answer[Admitted]:
         """Answers an engine that asks whether a token is good for what its client wants.
 
         Raises:
@@ -101,7 +121,7 @@ class MediaRoutes:
             raise Forbidden("forbidden")
         if grant.grant == "publish":
             await self._require_seat(room, seat)
-        return answer({"code": 0})  # SRS reads the code, others the status
+        return answer(Admitted())
 
     async def _require_seat(self, room: str, seat: str) -> None:
         try:

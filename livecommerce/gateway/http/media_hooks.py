@@ -8,11 +8,12 @@ import msgspec
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from livecommerce.clock import Clock
-from livecommerce.errors import Forbidden, Invalid, NotFound
+from livecommerce.errors import Forbidden, Invalid, NotFound, Unavailable
 from livecommerce.gateway.http.json import read_body
+from livecommerce.gateway.http.operation import Resource, signed_by
 from livecommerce.gateway.rooms import Rooms
 from livecommerce.room import stage
 from livecommerce.room.cards import RoomState, StreamCard
@@ -38,7 +39,8 @@ def media_hook_routes(rooms: Rooms, token_secret: str, clock: Clock) -> list[Bas
     """``POST /api/media/hooks``. 410 tells the media process that nothing may be published there."""
     key = media_key("media-hook", token_secret)
 
-    async def receive(request: Request) -> Response:
+    async def hear_media(request: Request) -> Response:
+        """A picture came, stalled, went on or ended; 410: nothing may be published there."""
         body = await read_body(request, MAX_BODY_BYTES)
         try:
             verify(key, request.headers, body, clock())
@@ -55,7 +57,16 @@ def media_hook_routes(rooms: Rooms, token_secret: str, clock: Clock) -> list[Bas
         may_be = live.state.phase != "ended" and stage.is_held(live.state, report.seat)
         return Response(status_code=204 if may_be or report.type == "stream.ended" else GONE)
 
-    return [Route("/api/media/hooks", receive, methods=["POST"])]
+    return [
+        Resource("callbacks", signed_by("The media process")).operation(
+            "POST",
+            "/api/media/hooks",
+            hear_media,
+            status=(204, GONE),
+            takes=StreamReport,
+            refuses={Unavailable: ["room_busy"]},
+        )
+    ]
 
 
 def react(state: RoomState, report: StreamReport, now_ms: int) -> tuple[RoomEvent, ...]:

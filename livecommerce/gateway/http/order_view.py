@@ -80,7 +80,7 @@ class ReturnView(Struct, frozen=True, kw_only=True):
     worth_minor: int
 
 
-class May(Struct, frozen=True, kw_only=True):
+class OrderRights(Struct, frozen=True, kw_only=True):
     """What can be done now."""
 
     cancel: bool
@@ -117,7 +117,7 @@ class OrderView(Struct, frozen=True, kw_only=True):
     parcels: tuple[Parcel, ...]
     returns: tuple[ReturnView, ...]
     refunds: tuple[RefundView, ...]
-    may: May
+    may: OrderRights
 
 
 def order_view(record: OrderRecord, labels: Labels, now_ms: int) -> OrderView:
@@ -210,9 +210,9 @@ def _refund(one: Refund) -> RefundView:
     )
 
 
-def _may(record: OrderRecord, balances: Sequence[LineBalance], now_ms: int) -> May:
+def _may(record: OrderRecord, balances: Sequence[LineBalance], now_ms: int) -> OrderRights:
     is_open, has_money = record.order_state == "confirmed", record.left_minor > 0
-    return May(
+    return OrderRights(
         cancel=is_open and has_money and not record.parcels,
         receive=record.received_ms is None and record.fulfillment_state in ("shipped", "delivered"),
         ask_back=may_return(record, now_ms),

@@ -6,14 +6,14 @@ from typing import Annotated, Protocol
 
 from msgspec import Meta, Struct
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from livecommerce.addresses import MAX_NOTE, DeliveryDesk
 from livecommerce.clock import Clock
-from livecommerce.errors import NotFound
+from livecommerce.errors import Conflict, Invalid, NotFound, Unavailable
 from livecommerce.gateway.auth import Door
-from livecommerce.gateway.http.json import answer, read
+from livecommerce.gateway.http.json import Answer, answer, read
+from livecommerce.gateway.http.operation import SIGNED_IN, Refusals, Resource
 from livecommerce.ids import OrderId, PersonId, is_id
 from livecommerce.orders import GivenBack, OpenOrders, OrderCard, OrderRow, OrderStore, row_of
 from livecommerce.payment import Cashier
@@ -37,6 +37,12 @@ class PayAnswer(Struct, frozen=True):
     """Where to pay."""
 
     pay_url: str
+
+
+class OrderList(Struct, frozen=True):
+    """A buyer's orders, newest first."""
+
+    orders: list[OrderRow]
 
 
 class Cancellations(Protocol):
@@ -116,15 +122,18 @@ def order_routes(
 ) -> list[BaseRoute]:
     """``/api/orders``."""
 
-    async def list_all(request: Request) -> Response:
+    async def list_orders(request: Request) -> Answer[OrderList]:
+        """Everything that one has bought, or holds and may still pay."""
         person = await door.signed_in(request)
-        return answer({"orders": await orders.all(PersonId(person.person))})
+        return answer(OrderList(await orders.all(PersonId(person.person))))
 
-    async def show(request: Request) -> Response:
+    async def show_order(request: Request) -> Answer[OrderRow]:
+        """One order of one's own."""
         person = await door.signed_in(request)
         return answer(await orders.one(_order(request), PersonId(person.person)))
 
-    async def pay(request: Request) -> Response:
+    async def pay(request: Request) -> Answer[PayAnswer]:
+        """Begins to pay, or goes on: where to pay it, and where it goes."""
         person = await door.signed_in(request)
         order, buyer = _order(request), PersonId(person.person)
         row = await orders.one(order, buyer)
@@ -135,7 +144,8 @@ def order_routes(
         title = row.title.get("zh-CN") or next(iter(row.title.values()))
         return answer(PayAnswer(await cashier.pay(order, buyer, row.currency, title, back, wanted.payer)))
 
-    async def cancel(request: Request) -> Response:
+    async def cancel_order(request: Request) -> Answer[OrderRow]:
+        """Gives up an unpaid order, or has the money of an unshipped one come back."""
         person = await door.signed_in(request)
         order, buyer = _order(request), PersonId(person.person)
         if await orders.is_stored(order):
@@ -144,11 +154,34 @@ def order_routes(
             await live.cancel(order, buyer)
         return answer(await orders.one(order, buyer))
 
+    api, one = Resource("orders", SIGNED_IN), "/api/orders/{order}"
+    missing: Refusals = {NotFound: ["order_not_found"]}
     return [
-        Route("/api/orders", list_all, methods=["GET"]),
-        Route("/api/orders/{order}", show, methods=["GET"]),
-        Route("/api/orders/{order}/pay", pay, methods=["POST"]),
-        Route("/api/orders/{order}/cancel", cancel, methods=["POST"]),
+        api.operation("GET", "/api/orders", list_orders, OrderList),
+        api.operation("GET", one, show_order, OrderRow, refuses=missing),
+        api.operation(
+            "POST",
+            f"{one}/pay",
+            pay,
+            PayAnswer,
+            takes=PayRequest,
+            refuses={
+                **missing,
+                Invalid: ["note_too_long"],
+                Conflict: ["address_missing", "already_paid", "order_over", "payment_refused"],
+                Unavailable: ["payment_unavailable", "not_durable"],
+            },
+        ),
+        api.operation(
+            "POST",
+            f"{one}/cancel",
+            cancel_order,
+            OrderRow,
+            refuses={
+                **missing,
+                Conflict: ["already_paid", "already_shipped", "order_not_open", "not_refundable"],
+            },
+        ),
     ]
 
 

@@ -6,15 +6,16 @@ from base64 import b64encode
 from typing import Protocol
 
 import msgspec
+from msgspec import Struct
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from livecommerce.aftersales.parcel import ParcelUpdate
 from livecommerce.clock import Clock
 from livecommerce.errors import Forbidden, Invalid
 from livecommerce.gateway.auth import Door
-from livecommerce.gateway.http.json import answer, read_body
+from livecommerce.gateway.http.json import Answer, answer, read_body
+from livecommerce.gateway.http.operation import Resource, in_role, signed_by
 from livecommerce.gateway.http.request_trail import request_id
 from livecommerce.ids import PersonId, ShopId
 from livecommerce.signatures import BadSignature, derive_key, verify
@@ -23,6 +24,24 @@ MAX_BYTES = 16 * 1024
 MAX_MESSAGE = 120
 OLD_KEY_MS = 24 * 3600 * 1000
 """How long the key before a change is still good, so that a carrier can follow."""
+
+
+class Heard(Struct, frozen=True, kw_only=True):
+    """What came of a carrier's message."""
+
+    parcels: int | None
+    """How many parcels it is about; null where the message was heard before."""
+    known: bool
+
+
+class ParcelKey(Struct, frozen=True, kw_only=True):
+    """What a shop's carriers need."""
+
+    url: str
+    secret: str
+    """Standard Webhooks' form: ``whsec_`` and base64."""
+    version: int
+    since_ms: int
 
 
 class Follower(Protocol):
@@ -53,17 +72,26 @@ class ParcelUpdates:
 
     def routes(self) -> list[BaseRoute]:
         """Its routes."""
+        api, key = Resource("shops", in_role("merchant", "the shop")), "/api/shops/{shop}/parcel-key"
         return [
-            Route("/api/shops/{shop}/parcel-updates", self._hear, methods=["POST"]),
-            Route("/api/shops/{shop}/parcel-key", self._show_key, methods=["GET"]),
-            Route("/api/shops/{shop}/parcel-key", self._change_key, methods=["POST"]),
+            Resource("callbacks", signed_by("A carrier")).operation(
+                "POST",
+                "/api/shops/{shop}/parcel-updates",
+                self._hear_carrier,
+                Heard,
+                status=(202, 200),
+                takes=ParcelUpdate,
+            ),
+            api.operation("GET", key, self._show_parcel_key, ParcelKey),
+            api.operation("POST", key, self._change_parcel_key, ParcelKey),
         ]
 
     def key(self, shop: str, version: int) -> bytes:
         """The key that a shop's carriers sign with."""
         return derive_key(self._secret, f"parcels/{shop}/{version}")
 
-    async def _hear(self, request: Request) -> Response:
+    async def _hear_carrier(self, request: Request) -> Answer[Heard]:
+        """What a carrier tells of parcels; a message counts once by its id."""
         shop, body = ShopId(request.path_params["shop"]), await read_body(request, MAX_BYTES)
         message = await self._verified(shop, request, body)
         if not 0 < len(message) <= MAX_MESSAGE:
@@ -73,7 +101,7 @@ class ParcelUpdates:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Invalid("bad_request", reason=str(error)) from error
         parcels = await self._parcels.follow(shop, message, update, self._clock())
-        return answer({"parcels": parcels, "known": parcels is None}, 200 if parcels is None else 202)
+        return answer(Heard(parcels=parcels, known=parcels is None), 200 if parcels is None else 202)
 
     async def _verified(self, shop: ShopId, request: Request, body: bytes) -> str:
         version, since_ms = await self._parcels.key_version(shop)
@@ -86,12 +114,14 @@ class ParcelUpdates:
                 continue
         raise Forbidden("bad_signature")
 
-    async def _show_key(self, request: Request) -> Response:
+    async def _show_parcel_key(self, request: Request) -> Answer[ParcelKey]:
+        """The key that the shop's carriers sign with."""
         shop, _ = await self._owner(request)
         version, since_ms = await self._parcels.key_version(shop)
         return answer(self._shown(shop, version, since_ms))
 
-    async def _change_key(self, request: Request) -> Response:
+    async def _change_parcel_key(self, request: Request) -> Answer[ParcelKey]:
+        """Another key; the old one is good for a day."""
         shop, person = await self._owner(request)
         now_ms = self._clock()
         version = await self._parcels.change_key(shop, person, now_ms, request_id(request))
@@ -103,10 +133,10 @@ class ParcelUpdates:
         person.require("merchant", shop)
         return shop, PersonId(person.person)
 
-    def _shown(self, shop: ShopId, version: int, since_ms: int) -> dict[str, str | int]:
-        return {
-            "url": f"{self._public_url}/api/shops/{shop}/parcel-updates",
-            "secret": f"whsec_{b64encode(self.key(shop, version)).decode()}",
-            "version": version,
-            "since_ms": since_ms,
-        }
+    def _shown(self, shop: ShopId, version: int, since_ms: int) -> ParcelKey:
+        return ParcelKey(
+            url=f"{self._public_url}/api/shops/{shop}/parcel-updates",
+            secret=f"whsec_{b64encode(self.key(shop, version)).decode()}",
+            version=version,
+            since_ms=since_ms,
+        )

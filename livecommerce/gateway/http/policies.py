@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
-from livecommerce.errors import NotFound
+from livecommerce.errors import Invalid, NotFound
 from livecommerce.gateway.auth import Door
-from livecommerce.gateway.http.json import answer, read
+from livecommerce.gateway.http.json import Answer, answer, read
+from livecommerce.gateway.http.operation import ANYBODY, Refusals, Resource, in_role
 from livecommerce.gateway.http.request_trail import RequestTrail
 from livecommerce.ids import ShopId
 from livecommerce.shop import Policies, Policy, Shops, checked_policy
@@ -25,17 +25,27 @@ class PolicyRoutes:
 
     def routes(self) -> list[BaseRoute]:
         """All of them."""
+        api, path = Resource("shops", ANYBODY), "/api/shops/{shop}/policy"
+        missing: Refusals = {NotFound: ["shop_not_found"]}
         return [
-            Route("/api/shops/{shop}/policy", self.show, methods=["GET"]),
-            Route("/api/shops/{shop}/policy", self.set, methods=["PUT"]),
+            api.operation("GET", path, self.show, Policy, refuses=missing),
+            api.operation(
+                "PUT",
+                path,
+                self.set,
+                Policy,
+                takes=Policy,
+                caller=in_role("merchant", "the shop"),
+                refuses={**missing, Invalid: ["bad_policy"]},
+            ),
         ]
 
-    async def show(self, request: Request) -> Response:
+    async def show(self, request: Request) -> Answer[Policy]:
         """The policy for what is bought now."""
         shop = await self._shop(request)
         return answer((await self._policies.policies_of([shop]))[shop])
 
-    async def set(self, request: Request) -> Response:
+    async def set(self, request: Request) -> Answer[Policy]:
         """Another policy for what is bought from now on."""
         person = await self._door.signed_in(request)
         shop = await self._shop(request)

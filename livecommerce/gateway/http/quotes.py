@@ -6,18 +6,27 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from livecommerce.basket import MAX_LINES, WishLine
 from livecommerce.checkout import Checkout
 from livecommerce.clock import Clock
+from livecommerce.errors import Conflict, Invalid, NotFound
 from livecommerce.gateway.auth import Door
-from livecommerce.gateway.http.json import answer, read
+from livecommerce.gateway.http.json import Answer, answer, read
+from livecommerce.gateway.http.operation import SIGNED_IN, Resource
 from livecommerce.ids import is_id
-from livecommerce.quote import quote
+from livecommerce.quote import Quote, quote
 
 MAX_COUPONS = 50
+MISFITS = (
+    "coupon_currency",
+    "coupon_exclusive",
+    "coupon_not_for_this",
+    "coupon_threshold",
+    "coupons_not_together",
+)
+"""Why chosen coupons do not fit; see ``discount``."""
 
 
 class QuotedLine(Struct, frozen=True, kw_only=True):
@@ -41,7 +50,8 @@ class QuoteRequest(Struct, frozen=True, kw_only=True):
 def quote_routes(checkout: Checkout, door: Door, clock: Clock) -> list[BaseRoute]:
     """``POST /api/quotes``."""
 
-    async def ask(request: Request) -> Response:
+    async def ask_quote(request: Request) -> Answer[Quote]:
+        """What a bag costs at this moment, with the best coupons or with chosen ones; holds nothing."""
         await door.signed_in(request)
         wanted = await read(request, QuoteRequest)
         lines = [WishLine(sale=one.sale, price_minor=one.price_minor, qty=one.qty) for one in wanted.lines]
@@ -49,4 +59,17 @@ def quote_routes(checkout: Checkout, door: Door, clock: Clock) -> list[BaseRoute
         basket, policy, coupons = await checkout.look(lines, wallet)
         return answer(quote(basket, policy, coupons, wanted.chosen, clock()))
 
-    return [Route("/api/quotes", ask, methods=["POST"])]
+    return [
+        Resource("orders", SIGNED_IN).operation(
+            "POST",
+            "/api/quotes",
+            ask_quote,
+            Quote,
+            takes=QuoteRequest,
+            refuses={
+                Invalid: ["bad_bag"],
+                NotFound: ["sale_not_found", "coupon_not_found"],
+                Conflict: ["several_shops", *MISFITS],
+            },
+        )
+    ]

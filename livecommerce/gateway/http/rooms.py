@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated
 
 from msgspec import Meta, Struct
 from msgspec.structs import asdict
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from livecommerce.accounts import Person
 from livecommerce.audit import Audit
 from livecommerce.catalog import MAX_SHELF, Product, checked_title
-from livecommerce.clock import Clock
-from livecommerce.errors import Forbidden, Invalid
+from livecommerce.clock import Clock, TimeMs
+from livecommerce.coupon import Campaign
+from livecommerce.errors import Conflict, Forbidden, Invalid, NotFound
 from livecommerce.gateway.agenda import runs_show
 from livecommerce.gateway.auth import ENCODER_SECONDS, PUBLISH_SECONDS, Door
-from livecommerce.gateway.http.json import answer, read
+from livecommerce.gateway.http.json import Answer, answer, query, read
+from livecommerce.gateway.http.operation import SIGNED_IN, VISITOR, Refusals, Resource, in_role
 from livecommerce.gateway.http.request_trail import RequestTrail
 from livecommerce.gateway.ice_servers import IceServers
-from livecommerce.gateway.lobby import Lobby
+from livecommerce.gateway.lobby import Lobby, RoomRow
 from livecommerce.gateway.media_plane import MediaPlane
 from livecommerce.gateway.programme import Programme
 from livecommerce.ids import PersonId, ProductId, RoomId, ShopId, new_id, pick_shard
@@ -33,17 +34,15 @@ from livecommerce.room.sanctions import BAN, Sanctions, SanctionStore
 from livecommerce.room.stage import HOST_SEAT, seat_of
 from livecommerce.schedule.show import DEFAULT_MS, Show, check_plan
 
-_SEAT = re.compile(r"[a-z0-9-]{1,20}")
-
 
 class NewShow(Struct, frozen=True, kw_only=True):
     """A show that a host plans; without an end it is planned for two hours."""
 
     title: LocalText
-    starts_ms: int
+    starts_ms: TimeMs
     time_zone: Annotated[str, Meta(max_length=64)]
-    ends_ms: int | None = None
-    shop: str = ""
+    ends_ms: TimeMs | None = None
+    shop: Annotated[str, Meta(max_length=32)] = ""
     """One of the host's shops; empty: the first of them."""
     cover: Annotated[str, Meta(max_length=200, pattern=r"^(/[\w./-]*)?$")] = ""
     """A picture on this server."""
@@ -67,6 +66,80 @@ class ShelfRow(ProductCard, frozen=True, kw_only=True):
 
     category: str
     stock: tuple[StockRow, ...]
+
+
+class ShelfView(Struct, frozen=True):
+    """What can be shown and sold in a show, in order."""
+
+    products: list[ShelfRow]
+
+
+class RoomList(Struct, frozen=True):
+    """Shows in the order in which somebody would choose."""
+
+    rooms: list[RoomRow]
+
+
+class PlannedShow(Struct, frozen=True):
+    """A show that was just planned; its room has the same id."""
+
+    room: RoomId
+
+
+class RoomRights(Struct, frozen=True, kw_only=True):
+    """What the one who asks may do in a room."""
+
+    host: bool
+    moderate: bool
+
+
+class RoomDetail(RoomRow, frozen=True, kw_only=True):
+    """One show."""
+
+    time_zone: str
+    may: RoomRights
+
+
+class SeatQuery(Struct, frozen=True, kw_only=True):
+    """Whose picture is asked for."""
+
+    seat: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,20}$")] = HOST_SEAT
+    encoder: str | None = None
+    """Given at all: the key to publish lasts as long as a show, for a program that cannot ask again."""
+
+
+class SeatMedia(Struct, frozen=True, kw_only=True):
+    """Where a seat's picture is, and the keys to it."""
+
+    whep_url: str
+    whep_token: str
+    whip_url: str | None
+    """Null: one may not send a picture here."""
+    whip_token: str | None
+    ice_servers: Sequence[dict[str, str]] = ()
+    """``RTCIceServer`` objects, for a browser's peer connection."""
+
+
+class CampaignView(Struct, frozen=True, kw_only=True):
+    """Coupons that a show can give out; see ``coupon.Campaign``."""
+
+    campaign: str
+    title: LocalText
+    kind: str
+    discount_minor: int
+    threshold_minor: int
+    currency: str
+    funder: str
+    percent_ppm: int
+    exclusive: bool
+    budget_minor: int
+    left_minor: int
+
+
+class CampaignList(Struct, frozen=True):
+    """Campaigns that run now."""
+
+    campaigns: list[CampaignView]
 
 
 class RoomRoutes:
@@ -101,21 +174,54 @@ class RoomRoutes:
 
     def routes(self) -> list[BaseRoute]:
         """All of them."""
+        api, shelf = Resource("rooms", VISITOR), "/api/rooms/{room}/shelf"
+        missing: Refusals = {NotFound: ["show_not_found"]}
         return [
-            Route("/api/rooms", self.lobby, methods=["GET"]),
-            Route("/api/rooms", self.create, methods=["POST"]),
-            Route("/api/rooms/{room}", self.detail, methods=["GET"]),
-            Route("/api/rooms/{room}/shelf", self.shelf, methods=["GET"]),
-            Route("/api/rooms/{room}/shelf", self.set_shelf, methods=["PUT"]),
-            Route("/api/rooms/{room}/media", self.media, methods=["GET"]),
-            Route("/api/rooms/{room}/campaigns", self.campaigns, methods=["GET"]),
+            api.operation("GET", "/api/rooms", self.lobby, RoomList),
+            api.operation(
+                "POST",
+                "/api/rooms",
+                self.create,
+                PlannedShow,
+                status=201,
+                takes=NewShow,
+                caller=in_role("host", "the shop"),
+                refuses={Invalid: ["bad_title", "bad_time", "bad_time_zone"], Conflict: ["host_booked"]},
+            ),
+            api.operation("GET", "/api/rooms/{room}", self.detail, RoomDetail, refuses=missing),
+            api.operation("GET", shelf, self.shelf, ShelfView, refuses=missing),
+            api.operation(
+                "PUT",
+                shelf,
+                self.set_shelf,
+                ShelfView,
+                takes=NewShelf,
+                caller=SIGNED_IN,
+                refuses={NotFound: ["show_not_found", "product_not_found"], Forbidden: ["host_only"]},
+            ),
+            api.operation(
+                "GET",
+                "/api/rooms/{room}/media",
+                self.media,
+                SeatMedia,
+                query=SeatQuery,
+                refuses={**missing, Forbidden: ["banned"]},
+            ),
+            api.operation(
+                "GET",
+                "/api/rooms/{room}/campaigns",
+                self.campaigns,
+                CampaignList,
+                caller=SIGNED_IN,
+                refuses={**missing, Forbidden: ["host_only"]},
+            ),
         ]
 
-    async def lobby(self, _request: Request) -> Response:
+    async def lobby(self, _request: Request) -> Answer[RoomList]:
         """Every show worth choosing."""
-        return answer({"rooms": await self._lobby.rows()})
+        return answer(RoomList(await self._lobby.rows()))
 
-    async def create(self, request: Request) -> Response:
+    async def create(self, request: Request) -> Answer[PlannedShow]:
         """Plans a show; its shelf begins with all that its shop sells."""
         person = await self._door.signed_in(request)
         wanted = await read(request, NewShow)
@@ -127,23 +233,23 @@ class RoomRoutes:
         await self._catalog.set_shelf(show.room, [product.product for product in products[:MAX_SHELF]])
         await self._rooms.create(room_of(show, person.name))
         await self._trail.note(request, person, "show.create", show.room, after=show)
-        return answer({"room": show.room}, 201)
+        return answer(PlannedShow(show.room), 201)
 
-    async def detail(self, request: Request) -> Response:
+    async def detail(self, request: Request) -> Answer[RoomDetail]:
         """One show, and what the one who asks may do in it."""
         show, person = await self._show(request), await self._door.who(request)
         row = await self._lobby.row(show)
         is_host = runs_show(person, show)
-        may = {"host": is_host, "moderate": is_host or _moderates(person, show)}
-        return answer({**asdict(row), "time_zone": show.time_zone, "may": may})
+        may = RoomRights(host=is_host, moderate=is_host or _moderates(person, show))
+        return answer(RoomDetail(**asdict(row), time_zone=show.time_zone, may=may))
 
-    async def shelf(self, request: Request) -> Response:
+    async def shelf(self, request: Request) -> Answer[ShelfView]:
         """What can be shown and sold in a show."""
         show = await self._show(request)
         products = await self._catalog.shelf(show.room)
-        return answer({"products": [_shelf_row(product) for product in products]})
+        return answer(ShelfView([_shelf_row(product) for product in products]))
 
-    async def set_shelf(self, request: Request) -> Response:
+    async def set_shelf(self, request: Request) -> Answer[ShelfView]:
         """Puts products of the show's shop on its shelf."""
         show, person = await self._own_show(request)
         before = await self._catalog.shelf(show.room)
@@ -153,32 +259,26 @@ class RoomRoutes:
         await self._trail.note(request, person, "shelf.set", show.room, before=ids, after=wanted)
         return await self.shelf(request)
 
-    async def media(self, request: Request) -> Response:
-        """Where a seat's picture is, and the key to it; a key to publish only for who holds the seat.
-
-        ``?encoder`` asks for a key that lasts as long as a show, for a program that cannot ask again.
-        """
+    async def media(self, request: Request) -> Answer[SeatMedia]:
+        """Where a seat's picture is, and the key to it; a key to publish only for who holds the seat."""
         show, person = await self._show(request), await self._door.who(request)
-        seat = request.query_params.get("seat", HOST_SEAT)
-        if not _SEAT.fullmatch(seat):
-            raise Invalid("bad_request", reason="no such seat")
-        who = person.person if person is not None else new_id()
+        asked = query(request, SeatQuery)
+        seat, who = asked.seat, person.person if person is not None else new_id()
         await self._refuse_banned(show, who)
-        tokens = self._door.tokens
-        watch = tokens.mint_subscribe(who, show.room, is_guest=person is None or person.guest)
-        access: dict[str, Any] = {
-            "whep_url": self._media.address("whep", show.room, seat, watch),
-            "whep_token": watch,
-            "whip_url": None,
-            "whip_token": None,
-            "ice_servers": self._ice_servers.describe(),
-        }
+        watch = self._door.tokens.mint_subscribe(who, show.room, is_guest=person is None or person.guest)
+        publish = None
         if show.phase != "ended" and await self._holds(show, who, seat):
-            seconds = ENCODER_SECONDS if "encoder" in request.query_params else PUBLISH_SECONDS
-            publish = tokens.mint_publish(who, show.room, seat, seconds)
-            access["whip_url"] = self._media.address("whip", show.room, seat, publish)
-            access["whip_token"] = publish
-        return answer(access)
+            seconds = PUBLISH_SECONDS if asked.encoder is None else ENCODER_SECONDS
+            publish = self._door.tokens.mint_publish(who, show.room, seat, seconds)
+        return answer(
+            SeatMedia(
+                whep_url=self._media.address("whep", show.room, seat, watch),
+                whep_token=watch,
+                whip_url=self._media.address("whip", show.room, seat, publish) if publish else None,
+                whip_token=publish,
+                ice_servers=self._ice_servers.describe(),
+            )
+        )
 
     async def _holds(self, show: Show, who: str, seat: str) -> bool:
         if seat == HOST_SEAT:
@@ -192,30 +292,11 @@ class RoomRoutes:
         if sanctions.applies(BAN, who, self._clock()):
             raise Forbidden("banned")
 
-    async def campaigns(self, request: Request) -> Response:
+    async def campaigns(self, request: Request) -> Answer[CampaignList]:
         """The coupons that the host can drop or that sharing earns."""
         show, _ = await self._own_show(request)
         found = await self._campaigns.of_shop(show.shop, self._clock())
-        return answer(
-            {
-                "campaigns": [
-                    {
-                        "campaign": one.campaign,
-                        "title": one.title,
-                        "kind": one.kind,
-                        "discount_minor": one.discount_minor,
-                        "threshold_minor": one.threshold_minor,
-                        "currency": one.currency,
-                        "funder": one.funder,
-                        "percent_ppm": one.percent_ppm,
-                        "exclusive": one.exclusive,
-                        "budget_minor": one.budget_minor,
-                        "left_minor": one.left_minor,
-                    }
-                    for one in found
-                ]
-            }
-        )
+        return answer(CampaignList([_campaign(one) for one in found]))
 
     def _planned(self, wanted: NewShow, person: Person, shop: ShopId) -> Show:
         now_ms = self._clock()
@@ -248,6 +329,10 @@ class RoomRoutes:
         if not runs_show(person, show):
             raise Forbidden("host_only")
         return show, person
+
+
+def _campaign(one: Campaign) -> CampaignView:
+    return CampaignView(**{name: getattr(one, name) for name in CampaignView.__struct_fields__})
 
 
 def _moderates(person: Person | None, show: Show) -> bool:

@@ -10,13 +10,21 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
-from livecommerce.accounts import DECOY_HASH, AccountStore, Person, clean_nickname, verify_password
+from livecommerce.accounts import (
+    DECOY_HASH,
+    AccountStore,
+    Membership,
+    Person,
+    clean_nickname,
+    verify_password,
+)
 from livecommerce.clock import Clock
-from livecommerce.errors import Forbidden, NotFound, TooMany, Unauthenticated
+from livecommerce.errors import Forbidden, Invalid, NotFound, TooMany, Unauthenticated
 from livecommerce.gateway.auth import Door, clear_session, guest, set_session
-from livecommerce.gateway.http.json import answer, read
+from livecommerce.gateway.http.json import Answer, answer, read
+from livecommerce.gateway.http.operation import VISITOR, Caller, Resource
 from livecommerce.gateway.proxies import Network, client_address
 from livecommerce.gateway.room_commands import Words
 
@@ -46,6 +54,43 @@ class DemoRole(Struct):
     """Which of the demo's people to be."""
 
     role: Literal["viewer", "viewer2", "host", "brand", "merchant", "operator"]
+
+
+class Self(Struct, frozen=True, kw_only=True):
+    """Whoever asks."""
+
+    person: str
+    name: str
+    role: str
+    """The role that a room shows beside the name."""
+    roles: tuple[Membership, ...]
+    guest: bool
+
+
+class SessionView(Struct, frozen=True, kw_only=True):
+    """Who somebody is to the server, and until when."""
+
+    person: Self | None
+    """Null: nobody is signed in."""
+    expires_ms: int
+
+
+class Renewal(Struct, frozen=True, kw_only=True):
+    """What lets an open socket go on; the browser's cookie is renewed, too."""
+
+    token: str
+    """For the socket's ``refresh`` message, within a minute."""
+    expires_ms: int
+    """Until when the session goes on."""
+
+
+STRANGER = Caller(words="Anybody.", refuses={Forbidden: ("foreign_origin",)})
+
+COOKIE_HOLDER = Caller(
+    words="Whoever a cookie stands for.",
+    schemes=("cookie",),
+    refuses={Unauthenticated: ("sign_in_required",), Forbidden: ("foreign_origin",)},
+)
 
 
 class Attempts:
@@ -91,13 +136,14 @@ def session_routes(
     attempts = Attempts(clock)
     checking = asyncio.Semaphore(CHECKS_AT_ONCE)
 
-    def signed_in(person: Person) -> Response:
+    def signed_in(person: Person) -> Answer[SessionView]:
         token, expires_ms = door.tokens.mint(person)
         response = answer(describe(person, expires_ms))
         set_session(response, token, secure=secure)
         return response
 
-    async def current(request: Request) -> Response:
+    async def current(request: Request) -> Answer[SessionView]:
+        """Who one is."""
         found = door.session(request)
         return answer(describe(found.person, found.expires_ms) if found is not None else describe(None, 0))
 
@@ -105,7 +151,8 @@ def session_routes(
         peer = request.client.host if request.client else ""
         return client_address(peer, request.headers.get("x-forwarded-for", ""), trusted)
 
-    async def sign_in(request: Request) -> Response:
+    async def sign_in(request: Request) -> Answer[SessionView]:
+        """Signs in with a password; the session is a cookie."""
         door.refuse_foreign(request)
         credentials = await read(request, Credentials)
         login = credentials.login.strip().lower()
@@ -120,14 +167,16 @@ def session_routes(
         attempts.succeeded(*names)
         return signed_in(account.as_person())
 
-    async def as_guest(request: Request) -> Response:
+    async def as_guest(request: Request) -> Answer[SessionView]:
+        """Goes in with a nickname, to watch and to comment."""
         door.refuse_foreign(request)
         nickname = clean_nickname((await read(request, Nickname)).nickname)
         if words.blocks(nickname):
             raise Forbidden("blocked_word")
         return signed_in(guest(nickname))
 
-    async def as_demo(request: Request) -> Response:
+    async def as_demo(request: Request) -> Answer[SessionView]:
+        """Signs in as one of the demo's people; only where the demo is on."""
         door.refuse_foreign(request)
         if not demo:
             raise Forbidden("demo_only")
@@ -136,14 +185,15 @@ def session_routes(
             raise NotFound("demo_not_seeded")
         return signed_in(account.as_person())
 
-    async def renew(request: Request) -> Response:
+    async def renew(request: Request) -> Answer[Renewal]:
+        """Lets a session go on, with the roles that the person has now."""
         found = door.cookie_session(request)
         if found is None:
             raise Unauthenticated("sign_in_required")
         person = await as_of_now(found.person)
         token, expires_ms = door.tokens.mint(person, found.signed_in_ms)
         renewal = door.tokens.mint_renewal(person, expires_ms, found.signed_in_ms)
-        response = answer({"token": renewal, "expires_ms": expires_ms})
+        response = answer(Renewal(token=renewal, expires_ms=expires_ms))
         set_session(response, token, secure=secure)
         return response
 
@@ -156,32 +206,53 @@ def session_routes(
         return account.as_person()
 
     async def sign_out(request: Request) -> Response:
+        """Forgets the cookie."""
         door.refuse_foreign(request)
         response = Response(status_code=204)
         clear_session(response)
         return response
 
+    api = Resource("session", STRANGER)
     return [
-        Route("/api/session", current, methods=["GET"]),
-        Route("/api/session", sign_in, methods=["POST"]),
-        Route("/api/session", sign_out, methods=["DELETE"]),
-        Route("/api/session/renewal", renew, methods=["POST"]),
-        Route("/api/session/guest", as_guest, methods=["POST"]),
-        Route("/api/session/demo", as_demo, methods=["POST"]),
+        api.operation("GET", "/api/session", current, SessionView, caller=VISITOR),
+        api.operation(
+            "POST",
+            "/api/session",
+            sign_in,
+            SessionView,
+            takes=Credentials,
+            refuses={Unauthenticated: ["bad_credentials"], TooMany: ["too_many_attempts"]},
+        ),
+        api.operation("DELETE", "/api/session", sign_out),
+        api.operation("POST", "/api/session/renewal", renew, Renewal, caller=COOKIE_HOLDER),
+        api.operation(
+            "POST",
+            "/api/session/guest",
+            as_guest,
+            SessionView,
+            takes=Nickname,
+            refuses={Invalid: ["bad_nickname"], Forbidden: ["blocked_word"]},
+        ),
+        api.operation(
+            "POST",
+            "/api/session/demo",
+            as_demo,
+            SessionView,
+            takes=DemoRole,
+            refuses={Forbidden: ["demo_only"], NotFound: ["demo_not_seeded"]},
+        ),
     ]
 
 
-def describe(person: Person | None, expires_ms: int) -> dict[str, object]:
+def describe(person: Person | None, expires_ms: int) -> SessionView:
     """The answer that tells a browser who it is."""
     if person is None:
-        return {"person": None, "expires_ms": 0}
-    return {
-        "person": {
-            "person": person.person,
-            "name": person.name,
-            "role": person.main_role,
-            "roles": person.roles,
-            "guest": person.guest,
-        },
-        "expires_ms": expires_ms,
-    }
+        return SessionView(person=None, expires_ms=0)
+    who = Self(
+        person=person.person,
+        name=person.name,
+        role=person.main_role,
+        roles=person.roles,
+        guest=person.guest,
+    )
+    return SessionView(person=who, expires_ms=expires_ms)

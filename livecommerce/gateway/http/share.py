@@ -6,15 +6,16 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from livecommerce.clock import Clock
 from livecommerce.coupon import Campaign, Campaigns, LockedGrant, Wallets
-from livecommerce.errors import Conflict
+from livecommerce.errors import Conflict, NotFound
 from livecommerce.gateway.auth import Door
-from livecommerce.gateway.http.json import answer, read
+from livecommerce.gateway.http.json import Answer, answer, read
+from livecommerce.gateway.http.operation import SIGNED_IN, Resource
 from livecommerce.ids import GrantId, PersonId, RoomId, named_id, shard_of
+from livecommerce.localized import LocalText
 from livecommerce.schedule.show import Show
 from livecommerce.schedule.store import ScheduleStore
 from livecommerce.share import Place, Sharing
@@ -25,6 +26,27 @@ class ShareWish(Struct, frozen=True, kw_only=True):
 
     channel: Literal["link"] = "link"
     device: Annotated[str, Meta(max_length=64)] = ""
+
+
+class ShareTerms(Struct, frozen=True, kw_only=True):
+    """What sharing earns."""
+
+    title: LocalText
+    arrivals_needed: int
+    discount_minor: int
+    threshold_minor: int
+    currency: str
+    percent_ppm: int
+
+
+class ShareLink(Struct, frozen=True, kw_only=True):
+    """A person's own link into a room."""
+
+    url: str
+    grant: str
+    """What in the link names the person."""
+    campaign: ShareTerms | None
+    """Null: sharing earns nothing now."""
 
 
 class ShareRoutes:
@@ -51,9 +73,18 @@ class ShareRoutes:
 
     def routes(self) -> list[BaseRoute]:
         """All of them."""
-        return [Route("/api/rooms/{room}/share", self.share, methods=["POST"])]
+        return [
+            Resource("rooms", SIGNED_IN).operation(
+                "POST",
+                "/api/rooms/{room}/share",
+                self.share,
+                ShareLink,
+                takes=ShareWish,
+                refuses={NotFound: ["show_not_found"], Conflict: ["show_ended"]},
+            )
+        ]
 
-    async def share(self, request: Request) -> Response:
+    async def share(self, request: Request) -> Answer[ShareLink]:
         """Answers the person's link, always the same, and what it can earn."""
         person = PersonId((await self._door.signed_in(request)).person)
         wish = await read(request, ShareWish)
@@ -65,7 +96,7 @@ class ShareRoutes:
         if campaign is not None and not await self._promise(campaign, place, show.room, person):
             campaign = None
         url = f"{self._public_url}/room/{show.room}?g={grant}"
-        return answer({"url": url, "grant": grant, "campaign": _terms(campaign)})
+        return answer(ShareLink(url=url, grant=grant, campaign=_terms(campaign)))
 
     async def _running_campaign(self, show: Show) -> Campaign | None:
         running = await self._campaigns.of_shop(show.shop, self._clock())
@@ -97,14 +128,14 @@ class ShareRoutes:
         return True
 
 
-def _terms(campaign: Campaign | None) -> dict[str, object] | None:
+def _terms(campaign: Campaign | None) -> ShareTerms | None:
     if campaign is None:
         return None
-    return {
-        "title": campaign.title,
-        "arrivals_needed": campaign.arrivals_needed,
-        "discount_minor": campaign.discount_minor,
-        "threshold_minor": campaign.threshold_minor,
-        "currency": campaign.currency,
-        "percent_ppm": campaign.percent_ppm,
-    }
+    return ShareTerms(
+        title=campaign.title,
+        arrivals_needed=campaign.arrivals_needed,
+        discount_minor=campaign.discount_minor,
+        threshold_minor=campaign.threshold_minor,
+        currency=campaign.currency,
+        percent_ppm=campaign.percent_ppm,
+    )

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Annotated, Literal
 
+from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from livecommerce.accounts import Person
-from livecommerce.clock import Clock
+from livecommerce.clock import Clock, TimeMs
 from livecommerce.errors import Forbidden, Invalid, Unavailable
 from livecommerce.gateway.auth import Door
-from livecommerce.gateway.http.json import answer, query_number
+from livecommerce.gateway.http.json import answer, query
+from livecommerce.gateway.http.operation import SIGNED_IN, MediaType, Resource
 from livecommerce.ledger.backend import LedgerAway, LedgerBackend
 from livecommerce.ledger.statement import Statement, as_csv, as_html, make_statement
 
@@ -21,29 +24,54 @@ MONTH_MS = 31 * 24 * 3_600_000
 """The span of a statement that says no other."""
 
 
+class StatementQuery(Struct, frozen=True, kw_only=True):
+    """Of which time, and in which form."""
+
+    from_ms: TimeMs | None = None
+    """Without one a month before the end."""
+    to_ms: TimeMs | None = None
+    """Without one now."""
+    format: Literal["json", "csv", "html"] = "json"
+    lang: Annotated[str, Meta(max_length=35)] = "zh-CN"
+    """Of the page to print."""
+
+
 def statement_routes(ledger: LedgerBackend, door: Door, clock: Clock) -> list[BaseRoute]:
-    """``GET /api/statements/{owner}?from_ms=…&to_ms=…``: JSON, or by ``format`` csv, or html to print.
+    """``GET /api/statements/{owner}``."""
 
-    A creator reads their own, a merchant and a guest brand their shop's, an operator everybody's.
-    """
+    async def show_statement(request: Request) -> Response:
+        """What was booked for somebody: as JSON, as CSV, or as a page to print.
 
-    async def show(request: Request) -> Response:
+        A creator reads their own, a merchant and a guest brand their shop's, an operator everybody's.
+        """
         owner = request.path_params["owner"]
         _check(await door.signed_in(request), owner)
-        to_ms = query_number(request, "to_ms", clock())
-        from_ms = query_number(request, "from_ms", max(0, to_ms - MONTH_MS))
-        if not 0 <= from_ms <= to_ms:
-            raise Invalid("bad_request", reason="from_ms is after to_ms")
-        render = _FORMATS.get(request.query_params.get("format", "json"))
-        if render is None:
-            raise Invalid("bad_request", reason="format is json, csv or html")
+        asked = query(request, StatementQuery)
+        to_ms = clock() if asked.to_ms is None else asked.to_ms
+        from_ms = max(0, to_ms - MONTH_MS) if asked.from_ms is None else asked.from_ms
+        if from_ms > to_ms:
+            raise Invalid("bad_time")
         try:
             statement = await make_statement(ledger.scan(owner), owner, from_ms, to_ms)
         except LedgerAway as error:
             raise Unavailable("ledger_away", reason=str(error)) from error
-        return render(statement, request.query_params.get("lang", "zh-CN"))
+        return _FORMATS[asked.format](statement, asked.lang)
 
-    return [Route("/api/statements/{owner}", show, methods=["GET"])]
+    return [
+        Resource("merchant", SIGNED_IN).operation(
+            "GET",
+            "/api/statements/{owner}",
+            show_statement,
+            MediaType("text/csv"),
+            also=(Statement, MediaType("text/html")),
+            query=StatementQuery,
+            refuses={
+                Forbidden: ["role_required"],
+                Invalid: ["bad_time"],
+                Unavailable: ["ledger_away"],
+            },
+        )
+    ]
 
 
 def _check(person: Person, owner: str) -> None:
