@@ -9,10 +9,11 @@ import { t } from '../../texts/index.svelte';
 import { toast } from '../../toasts.svelte';
 import type { CommentLine, GrantCard, OrderCard, SaleCard } from '../../wire';
 import { Bag, MAX_LINES } from './bag.svelte';
+import { Places } from './places.svelte';
 import { Purchase } from './purchase.svelte';
 import { Quotation } from './quote.svelte';
 
-export type SheetName = 'buy' | 'bag' | 'shelf' | 'wallet' | 'orders' | 'share' | 'signin';
+export type SheetName = 'buy' | 'bag' | 'shelf' | 'wallet' | 'orders' | 'share' | 'signin' | 'line';
 
 const OPEN_ORDERS = new Set(['held', 'paying', 'closing']);
 
@@ -20,12 +21,15 @@ export class RoomPage {
   readonly live: LiveRoom;
   readonly purchase: Purchase;
   readonly bag: Bag;
+  readonly places: Places;
   detail = $state.raw<RoomDetail | null>(null);
   /** There is no such room. */
   missing = $state(false);
   products = $state.raw<ShelfProduct[]>([]);
   sheet = $state<SheetName | null>(null);
   buying = $state<string | null>(null);
+  /** Whose line the sheet shows. */
+  lineOf = $state<string | null>(null);
   /** Whether the sign-in sheet may offer to go on as a guest. */
   guestsWelcome = $state(true);
   private afterSignIn: () => void = () => undefined;
@@ -36,7 +40,9 @@ export class RoomPage {
     this.live = new LiveRoom(room, {
       ...(grant ? { grant } : {}),
       oncomments: (comments) => this.commentListeners.forEach((listen) => listen(comments)),
+      onmessage: (message) => this.places.hear(message),
     });
+    this.places = new Places(this.live, (sale) => this.showTurn(sale));
     this.purchase = new Purchase(this.live);
     this.bag = new Bag(`bag:${room}`, () => this.live.view.room?.sales ?? []);
     void this.load();
@@ -109,6 +115,17 @@ export class RoomPage {
       this.buying = sale;
       this.sheet = 'buy';
     });
+  }
+
+  /** Shows the turn at once, unless the buyer is in the middle of something else. */
+  private showTurn(sale: string): void {
+    if (this.sheet === null || this.sheet === 'line') this.openBuy(sale);
+  }
+
+  /** Shows one's place in a line. */
+  openLine(sale: string): void {
+    this.lineOf = sale;
+    this.sheet = 'line';
   }
 
   /** Opens the bag, after signing in where that is needed. */
