@@ -324,3 +324,19 @@ async def test_a_line_prepared_for_a_sale_that_never_opens_goes_with_it(shop: Sh
     await shop.waitlist.prepare(unopened, LOTTERY_LINE)
     assert await shop.inventory.void(unopened)
     assert 0 < await shop.redis.ttl(f"{tag(SHARD)}:sale:{unopened}") <= 86_400
+
+
+async def test_a_line_that_everybody_leaves_while_units_are_offered_is_over(shop: Shop) -> None:
+    """A hundred turns are offered in one call, so the last person still waits beside a free unit."""
+    sale = await shop.open_with_waitlist(101, limit=101)
+    held = await shop.buy(sale, "early", qty=101)
+    people = [f"p{number}" for number in range(101)]
+    for person in people:
+        await shop.wait(sale, person)
+    await cancel(shop, held.order.order, "early")
+    assert await states(shop, people[-1]) == ["waiting"]
+    await shop.waitlist.leave(sale, PersonId(people[-1]))
+    await shop.orders.sweep(SHARD, 100)
+    assert (await shop.events())[-1] == "restocked"
+    assert (await shop.orders.sweep(SHARD, 100)).handled == 0
+    await shop.assert_lawful(sale)

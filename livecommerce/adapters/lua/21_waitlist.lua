@@ -151,6 +151,18 @@ local function expire_turns(tag, at_ms, count)
   return #over
 end
 
+-- Offers more of what one call could not; who waited may have left meanwhile, and then there is nobody to offer it to.
+local function go_on_offering(tag, id, at_ms)
+  local sale = read_sale(tag, id)
+  if sale then
+    store_sale(tag, sale, at_ms)
+    publish_stock(tag, sale)
+  end
+  if not sale or sale.waiting == 0 then
+    redis.call('SREM', tag .. ':offering', id)
+  end
+end
+
 -- Goes on telling who was not drawn: see 24_lottery.lua.
 local sweep_draws
 
@@ -159,9 +171,7 @@ local function sweep_lines(tag, at_ms, count)
   local over = expire_turns(tag, at_ms, count)
   local offering = redis.call('SRANDMEMBER', tag .. ':offering', 10)
   for _, id in ipairs(offering) do
-    local sale = read_sale(tag, id)
-    store_sale(tag, sale, at_ms)
-    publish_stock(tag, sale)
+    go_on_offering(tag, id, at_ms)
   end
   return over + #offering + sweep_draws(tag)
 end
