@@ -24,7 +24,7 @@ from livecommerce.adapters.sql_settlement import SqlSettlement
 from livecommerce.aftersales.parcel import ParcelUpdate, Told
 from livecommerce.aftersales.record import LineUnits, OrderRecord, Parcel, Receipt, Refund, Return
 from livecommerce.aftersales.refund_desk import RefundDesk
-from livecommerce.aftersales.wishes import ParcelWish, RefundWish, ReturnRefundWish, ReturnWish
+from livecommerce.aftersales.wishes import ParcelWish, RefundWish, RestockWish, ReturnRefundWish, ReturnWish
 from livecommerce.gateway.sandbox.faults import Fault
 from livecommerce.ids import OrderId, PaymentId, PersonId, Shard, ShopId, new_id
 from livecommerce.ledger.backend import LedgerBackend
@@ -181,6 +181,11 @@ class BackOffice:
         """The merchant pays for a return."""
         asked = msgspec.convert({"key": key or new_id(), **wish}, ReturnRefundWish)
         return await self.refunds.refund_return(order, back.return_id, asked, MERCHANT, self.clock())
+
+    async def restock(self, order: OrderId, *lines: LineUnits, key: str = "restock") -> None:
+        """The merchant puts units back in stock."""
+        wish = RestockWish(key=key, lines=lines)
+        await self.returns.restock(order, wish, MERCHANT, self.clock())
 
     async def delivered(self, *lines: OrderLine) -> OrderId:
         """An order that its buyer has."""

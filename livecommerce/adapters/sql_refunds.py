@@ -256,7 +256,7 @@ class SqlRefunds:
             after = await store(connection, before, after, self._receipt)
             if state == "done" and new.restock:
                 units = {line.line: line.qty for line in new.lines}
-                await put_back(connection, after, units, now_ms)
+                await put_back(connection, after, units, now_ms, f"refund:{refund}")
             reach("refunds.before_commit")
         reach("refunds.after_commit")
 

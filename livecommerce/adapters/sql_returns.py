@@ -10,13 +10,13 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from livecommerce.adapters.sql_order_record import add_once, locked_record, note, store
-from livecommerce.adapters.sql_restock import put_back
+from livecommerce.adapters.sql_restock import put_back, was_put_back
 from livecommerce.adapters.sql_schema import returns
 from livecommerce.adapters.sql_transactions import writes
-from livecommerce.aftersales.record import LineUnits, Receipt, Return
+from livecommerce.aftersales.record import Receipt, Return
 from livecommerce.aftersales.returns import find_return, plan_return
 from livecommerce.aftersales.states import RETURN, turn
-from livecommerce.aftersales.wishes import ReturnWish
+from livecommerce.aftersales.wishes import RestockWish, ReturnWish
 from livecommerce.errors import Conflict, NotFound
 from livecommerce.ids import UNSHARDED, OrderId, PersonId, named_id
 
@@ -95,20 +95,27 @@ class SqlReturns:
         return await self._turn(order, return_id, "received", by, now_ms, request=request, received_ms=now_ms)
 
     async def restock(
-        self, order: OrderId, units: tuple[LineUnits, ...], by: PersonId, now_ms: int, request: str = ""
+        self, order: OrderId, wish: RestockWish, by: PersonId, now_ms: int, request: str = ""
     ) -> None:
         """The merchant puts units back in stock that came back, or that were refunded and never shipped.
 
+        The same key again puts nothing more back.
+
         Raises:
-            Conflict: ``too_many_units``.
+            Conflict: ``too_many_units``, ``key_reused``.
         """
+        cause, wanted = f"merchant:{wish.key}", {some.line: some.qty for some in wish.lines}
         async with writes(self._engine) as connection:
             record = await locked_record(connection, order)
-            wanted = {some.line: some.qty for some in units}
-            done = await put_back(connection, record, wanted, now_ms)
+            earlier = await was_put_back(connection, record, cause)
+            if earlier:
+                if earlier != wanted:
+                    raise Conflict("key_reused")
+                return
+            done = await put_back(connection, record, wanted, now_ms, cause)
             if done != wanted:
                 raise Conflict("too_many_units", left=sum(done.values()))
-            await note(connection, by, "order.restock", order, units, now_ms, request)
+            await note(connection, by, "order.restock", order, wish.lines, now_ms, request)
 
     async def _turn(
         self,

@@ -45,6 +45,13 @@ class ParcelWish(Struct, frozen=True, kw_only=True):
     lines: tuple[LineUnits, ...] = ()
 
 
+class RestockWish(Struct, frozen=True, kw_only=True):
+    """Units that go back in stock."""
+
+    key: Key
+    lines: tuple[LineUnits, ...]
+
+
 class ReturnWish(Struct, frozen=True, kw_only=True):
     """Units to give back."""
 

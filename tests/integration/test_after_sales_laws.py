@@ -164,11 +164,9 @@ class AfterSales(RuleBasedStateMachine):
         (found,) = (one for one in record.returns if one.return_id == back)
         return self._asked(self.office.pay_return(self.order, found, key, restock=restock))
 
-    @rule(line=LINES, qty=QUANTITIES)
-    def restock(self, line: int, qty: int) -> None:
-        self.allowed(
-            self.office.returns.restock(self.order, (units(line, qty),), MERCHANT, self.office.clock())
-        )
+    @rule(key=KEYS, line=LINES, qty=QUANTITIES)
+    def restock(self, key: str, line: int, qty: int) -> None:
+        self.allowed(self.office.restock(self.order, units(line, qty), key=key))
 
     # ------------------------------------------------------------ the buyer
 

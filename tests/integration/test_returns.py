@@ -176,10 +176,24 @@ async def test_stock_comes_back_by_an_explicit_choice_once(office: BackOffice) -
     await office.pay_return(order, back)
     await office.work()
     assert await office.on_hand() == [0, 0, 0]
-    await office.returns.restock(order, (units(1, 1),), MERCHANT, office.clock())
+    await office.restock(order, units(1, 1))
     with pytest.raises(Conflict, match="too_many_units"):
-        await office.returns.restock(order, (units(1, 1),), MERCHANT, office.clock())
+        await office.restock(order, units(1, 1), key="again")
     assert await office.on_hand() == [1, 0, 0]
+
+
+async def test_two_tabs_that_restock_the_same_restock_once(office: BackOffice) -> None:
+    order = await office.delivered(*two_lines())
+    back = await office.ask_back(order, units(1, 2))
+    await office.take_back(order, back)
+    await office.pay_return(order, back)
+    await office.work()
+    await asyncio.gather(*(office.restock(order, units(1, 1)) for _ in range(2)))
+    assert await office.on_hand() == [1, 0, 0]
+    with pytest.raises(Conflict, match="key_reused"):
+        await office.restock(order, units(1, 2))
+    await office.restock(order, units(1, 1), key="the other one")
+    assert await office.on_hand() == [2, 0, 0]
 
 
 async def test_an_unknown_line_cannot_be_returned(office: BackOffice) -> None:

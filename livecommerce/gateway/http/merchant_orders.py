@@ -15,8 +15,8 @@ from starlette.routing import BaseRoute
 from livecommerce.accounts import AccountStore, Person
 from livecommerce.addresses import Deliveries
 from livecommerce.aftersales.desk import OrderDesk, OrderFilter, Place
-from livecommerce.aftersales.record import LineUnits, OrderRecord, Parcel, Refund, Return
-from livecommerce.aftersales.wishes import ParcelWish, RefundWish, ReturnRefundWish, Words
+from livecommerce.aftersales.record import OrderRecord, Parcel, Refund, Return
+from livecommerce.aftersales.wishes import ParcelWish, RefundWish, RestockWish, ReturnRefundWish, Words
 from livecommerce.audit import Audit, AuditEntry
 from livecommerce.clock import Clock, TimeMs
 from livecommerce.errors import Conflict, Invalid, NotFound
@@ -41,12 +41,6 @@ class Answered(Struct, frozen=True, kw_only=True):
     """What the merchant says to a return."""
 
     answer: Words = ""
-
-
-class Restocked(Struct, frozen=True, kw_only=True):
-    """Units that go back in stock."""
-
-    lines: tuple[LineUnits, ...]
 
 
 class Search(Struct, frozen=True, kw_only=True):
@@ -169,7 +163,7 @@ class MerchantsReturns(Protocol):
         ...
 
     async def restock(
-        self, order: OrderId, units: tuple[LineUnits, ...], by: PersonId, now_ms: int, request: str = ""
+        self, order: OrderId, wish: RestockWish, by: PersonId, now_ms: int, request: str = ""
     ) -> None:
         """Puts units back in stock."""
         ...
@@ -288,8 +282,8 @@ class MerchantOrders:
                 f"{one}/restock",
                 self._restock,
                 OrderView,
-                takes=Restocked,
-                refuses={**MISSING, Conflict: ["too_many_units"]},
+                takes=RestockWish,
+                refuses={**MISSING, Conflict: ["key_reused", "too_many_units"]},
             ),
         ]
 
@@ -407,8 +401,8 @@ class MerchantOrders:
 
     async def _restock(self, request: Request) -> Answer[OrderView]:
         """Puts units back in stock."""
-        case, units = await self._case(request), (await read(request, Restocked)).lines
-        await self._do.returns.restock(case.order, units, case.by, case.now_ms, case.request)
+        case, wish = await self._case(request), await read(request, RestockWish)
+        await self._do.returns.restock(case.order, wish, case.by, case.now_ms, case.request)
         return await self._answer(case.order)
 
     async def _approve(self, request: Request) -> Answer[OrderView]:

@@ -46,6 +46,7 @@ class LineView(Struct, frozen=True, kw_only=True):
     left_minor: int
     units_left: int
     restockable: int
+    restocked: int
 
 
 class RefundView(Struct, frozen=True, kw_only=True):
@@ -175,6 +176,7 @@ def _line(line: OrderLine, balance: LineBalance, labels: Labels) -> LineView:
         left_minor=balance.left_minor,
         units_left=balance.units_left,
         restockable=balance.restockable,
+        restocked=balance.restocked,
     )
 
 

@@ -27,6 +27,7 @@ export interface SoldLine {
   left_minor: number;
   units_left: number;
   restockable: number;
+  restocked: number;
 }
 
 export interface ParcelEvent {
@@ -217,8 +218,8 @@ export const merchant = {
   refund: (order: string, wish: RefundWish) => post<SoldOrder>(`${sold(order)}/refunds`, wish),
   previewRefund: (order: string, wish: RefundWish) =>
     post<RefundPreview>(`${sold(order)}/refunds/preview`, wish),
-  restock: (order: string, lines: LineUnits[]) =>
-    post<SoldOrder>(`${sold(order)}/restock`, { lines }),
+  restock: (order: string, wish: { key: string; lines: LineUnits[] }) =>
+    post<SoldOrder>(`${sold(order)}/restock`, wish),
   approve: (order: string, one: string, answer: string) =>
     post<SoldOrder>(`${back(order, one)}/approve`, { answer }),
   decline: (order: string, one: string, answer: string) =>

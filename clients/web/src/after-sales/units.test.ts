@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { soldLine, soldOrder } from '../testing/sold';
-import { parcelKey, refundKey } from './keys';
+import { parcelKey, refundKey, restockKey } from './keys';
 import { allOf, chosen, count, isMoving, unitsText } from './units';
 
 const lines = [soldLine(1, { qty: 3, to_ship: 3 }), soldLine(2, { to_ship: 1 })];
@@ -30,6 +30,8 @@ test('two people who see the same order ask with the same key, and one who sees 
   expect(refundKey(soldOrder())).toBe(refundKey(soldOrder()));
   expect(refundKey(soldOrder({ refunds: [refund] }))).not.toBe(refundKey(soldOrder()));
   expect(parcelKey(soldOrder())).not.toBe(refundKey(soldOrder()));
+  const restocked = soldOrder({ lines: [soldLine(1, { restocked: 1 }), soldLine(2)] });
+  expect(restockKey(restocked)).not.toBe(restockKey(soldOrder()));
 });
 
 test('an order moves by itself while money is on its way back', () => {

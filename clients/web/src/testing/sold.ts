@@ -22,6 +22,7 @@ export function soldLine(line: number, change: Partial<SoldLine> = {}): SoldLine
     left_minor: 1000,
     units_left: 1,
     restockable: 0,
+    restocked: 0,
     ...change,
   };
 }
