@@ -39,6 +39,7 @@ from livecommerce.errors import Unavailable
 from livecommerce.gateway.auth import Door, Tokens
 from livecommerce.gateway.background import Background
 from livecommerce.gateway.blocked_words import BlockedWords
+from livecommerce.gateway.current_rates import CurrentRates
 from livecommerce.gateway.hold_batch import HoldBatch
 from livecommerce.gateway.http.addresses import AddressRoutes, delivery_routes
 from livecommerce.gateway.http.after_sales import AfterSalesRoutes
@@ -174,7 +175,8 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
     wheel = TimingWheel()
     limits = OpeningLimits(parse_networks(settings.trusted_proxies), now_ms)
     words = BlockedWords(settings.words_file)
-    handlers = _handlers(settings, stores, background, words)
+    rates = CurrentRates(settings.rates_file, optional=settings.rates is None)
+    handlers = _handlers(settings, stores, background, words, rates)
     books = _books(settings, stores, stack)
     visits = Visits(stores.sharing, wheel, background, now_ms, settings.stay_seconds)
     sessions = Sessions(rooms, door, records, visits, handlers, background, now_ms, limits)
@@ -189,7 +191,7 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
 
     board = MetricsBoard(settings.data_dir / "metrics", settings.gateway_name, gauges, now_ms)
     api = [
-        *_api(settings, stores, door, rooms, words),
+        *_api(settings, stores, door, rooms, words, rates),
         *_console(settings, stores, door, books),
         *health_routes(_probes(stores.redis, bus), board.render),
     ]
@@ -199,7 +201,7 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
         *([_sandbox(settings, stores, background, stack).mount()] if settings.serves_sandbox else []),
         *page_routes(static_dir()),
     ]
-    jobs = (wheel.run, bus.run, rooms.run, words.run, books.run, board.run, sign_outs.run)
+    jobs = (wheel.run, bus.run, rooms.run, words.run, rates.run, books.run, board.run, sign_outs.run)
     lifespan = _lifespan(stores.redis, bus, sign_outs.prepare, jobs)
     return GatewayServer(
         application(routes, lifespan, MediaPlane(settings.media_url).origin), sessions, wheel
@@ -220,7 +222,7 @@ async def gateway_routes() -> list[BaseRoute]:
 
 
 def _api(
-    settings: Settings, stores: Stores, door: Door, rooms: Rooms, words: BlockedWords
+    settings: Settings, stores: Stores, door: Door, rooms: Rooms, words: BlockedWords, rates: CurrentRates
 ) -> list[BaseRoute]:
     url = settings.public_url
     secure = url.startswith("https:")
@@ -241,6 +243,7 @@ def _api(
         stores.audit,
         door,
         now_ms,
+        rates=rates,
         calendar_key=derive_key(settings.token_secret, "calendar"),
         public_url=url,
     )
@@ -281,7 +284,7 @@ def _api(
         *AddressRoutes(stores.address_books, door, now_ms).routes(),
         *PolicyRoutes(stores.shops, stores.shops, door, RequestTrail(stores.audit, now_ms)).routes(),
         *ProductRoutes(stores.catalog_desk, stores.shops, door, now_ms).routes(),
-        *quote_routes(Checkout(stores.inventory, stores.coupons, stores.shops, now_ms), door, now_ms),
+        *quote_routes(Checkout(stores.inventory, stores.coupons, stores.shops, now_ms, rates), door),
         *coupon_routes(stores.coupons, door, shard_names(settings.shards)),
         *payment_routes({stores.cashier.provider: stores.cashier}),
         *media_hook_routes(rooms, settings.token_secret, now_ms),
@@ -326,12 +329,12 @@ def _console(settings: Settings, stores: Stores, door: Door, books: LedgerBooks)
 
 
 def _handlers(
-    settings: Settings, stores: Stores, background: Background, words: BlockedWords
+    settings: Settings, stores: Stores, background: Background, words: BlockedWords, rates: CurrentRates
 ) -> Mapping[type[Any], Any]:
     trail = Trail(stores.audit, now_ms)
     end_pictures = _end_pictures(settings, stores, background)
     stockroom = Stockroom(stores.catalog, stores.schedule)
-    checkout = Checkout(stores.inventory, stores.coupons, stores.shops, now_ms)
+    checkout = Checkout(stores.inventory, stores.coupons, stores.shops, now_ms, rates)
     desk = HoldBatch(checkout, background, now_ms)
     lines = Lines(stores.waitlists, stores.seeds)
     selling = SellingCommands(

@@ -12,9 +12,8 @@ from msgspec import Struct
 
 from livecommerce.coupon import Coupon
 from livecommerce.errors import Conflict, Invalid, NotFound
-from livecommerce.fees import rates_at
 from livecommerce.localized import LocalText
-from livecommerce.orders import LineRates, OrderLine
+from livecommerce.orders import OrderLine
 from livecommerce.pricing import Price, price
 from livecommerce.shop import Policy
 
@@ -62,18 +61,18 @@ class Basket(Struct, frozen=True, kw_only=True):
         """What holds for all lines: merchant, room, host, currency."""
         return self.offers[0]
 
-    def order_lines(self, at_ms: int) -> tuple[OrderLine, ...]:
-        """The lines at their list price, with the rates of a time."""
+    def order_lines(self) -> tuple[OrderLine, ...]:
+        """The lines at their list price."""
         pairs = zip(self.lines, self.offers, strict=True)
-        return tuple(_order_line(number, line, offer, at_ms) for number, (line, offer) in enumerate(pairs, 1))
+        return tuple(_order_line(number, line, offer) for number, (line, offer) in enumerate(pairs, 1))
 
-    def price(self, coupons: Sequence[Coupon], policy: Policy, at_ms: int) -> Price:
+    def price(self, coupons: Sequence[Coupon], policy: Policy) -> Price:
         """What it costs.
 
         Raises:
             Conflict: the coupons do not fit.
         """
-        return price(self.order_lines(at_ms), coupons, policy, self.first.currency, self.first.shop)
+        return price(self.order_lines(), coupons, policy, self.first.currency, self.first.shop)
 
 
 def basket_of(lines: Sequence[WishLine], offers: Mapping[str, Offer]) -> Basket:
@@ -99,9 +98,8 @@ def _owner(offer: Offer) -> tuple[str, ...]:
     return (offer.room, offer.shop, offer.host_shop, offer.creator, offer.currency)
 
 
-def _order_line(number: int, line: WishLine, offer: Offer, at_ms: int) -> OrderLine:
+def _order_line(number: int, line: WishLine, offer: Offer) -> OrderLine:
     gross = line.price_minor * line.qty
-    rates = rates_at(offer.category, at_ms)
     return OrderLine(
         line=number,
         product=offer.product,
@@ -114,9 +112,4 @@ def _order_line(number: int, line: WishLine, offer: Offer, at_ms: int) -> OrderL
         platform_discount_minor=0,
         paid_minor=gross,
         sale=offer.sale,
-        rates=LineRates(
-            commission_ppm=rates.commission_ppm,
-            technical_fee_ppm=rates.technical_fee_ppm,
-            brand_ppm=offer.brand_ppm,
-        ),
     )

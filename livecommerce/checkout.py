@@ -12,10 +12,18 @@ from livecommerce.basket import Basket, Offer, WishLine, basket_of
 from livecommerce.clock import Clock
 from livecommerce.coupon import Coupon, Wallets
 from livecommerce.errors import DomainError, NotFound
-from livecommerce.fees import CREATOR_PPM
+from livecommerce.fees import Occasion, RateBook, RatesInForce
 from livecommerce.flash_sale import StockCount
 from livecommerce.ids import GrantId, OrderId, SaleId, new_id, shard_of
-from livecommerce.orders import CardLine, OrderCard, OrderDraft, OrderLine, OrderSummary, OrderTerms
+from livecommerce.orders import (
+    CardLine,
+    LineRates,
+    OrderCard,
+    OrderDraft,
+    OrderLine,
+    OrderSummary,
+    OrderTerms,
+)
 from livecommerce.policy_shelf import PolicyShelf
 from livecommerce.pricing import Price
 from livecommerce.shop import Policies, Policy
@@ -60,18 +68,26 @@ class Held(Struct, frozen=True, kw_only=True):
 
 
 def check_out(
-    wish: Wish, basket: Basket, coupons: Sequence[Coupon], policy: Policy, order: OrderId, at_ms: int
+    wish: Wish,
+    basket: Basket,
+    coupons: Sequence[Coupon],
+    policy: Policy,
+    order: OrderId,
+    at_ms: int,
+    book: RateBook,
 ) -> Draft:
-    """An order's price, lines and terms.
+    """An order's price, lines and terms, at the rates of a time.
 
     Raises:
         Conflict: the coupons do not fit the order.
     """
-    agreed = basket.price(coupons, policy, at_ms)
+    agreed = basket.price(coupons, policy)
+    campaigns = tuple(coupon.campaign for coupon in agreed.coupons)
+    occasion = Occasion(at_ms=at_ms, campaigns=campaigns, segment=wish.segment)
     return Draft(
         wish=wish,
         summary=_summary(wish, basket, agreed, policy, order),
-        order=_order(wish, basket, agreed, policy, order),
+        order=_order(wish, basket, agreed, policy, order, book, occasion),
     )
 
 
@@ -115,9 +131,16 @@ def _card_line(line: OrderLine, offer: Offer) -> CardLine:
     )
 
 
-def _order(wish: Wish, basket: Basket, agreed: Price, policy: Policy, order: OrderId) -> OrderDraft:
-    offer, rates = basket.first, agreed.lines[0].rates
-    assert rates is not None  # noqa: S101 - every line was made here, with rates
+def _order(
+    wish: Wish,
+    basket: Basket,
+    agreed: Price,
+    policy: Policy,
+    order: OrderId,
+    book: RateBook,
+    occasion: Occasion,
+) -> OrderDraft:
+    offer, rates = basket.first, [_rates(one, book, occasion) for one in basket.offers]
     return OrderDraft(
         order=order,
         room=offer.room,
@@ -130,18 +153,37 @@ def _order(wish: Wish, basket: Basket, agreed: Price, policy: Policy, order: Ord
         brand=wish.brand,
         campaign=agreed.coupons[0].campaign if agreed.coupons else None,
         currency=offer.currency,
-        lines=agreed.lines,
+        lines=tuple(replace(line, rates=own) for line, own in zip(agreed.lines, rates, strict=True)),
         total_minor=agreed.total_minor,
-        terms=OrderTerms(
-            commission_ppm=rates.commission_ppm,
-            technical_fee_ppm=rates.technical_fee_ppm,
-            creator_ppm=CREATOR_PPM,
-            brand_ppm=rates.brand_ppm,
-            return_window_days=policy.return_window_days,
-            shipping_minor=agreed.shipping_minor,
-            ships_within_hours=policy.ships_within_hours if policy.address_needed else 0,
-        ),
+        terms=_terms(rates[0], agreed, policy, book, occasion),
         coupons=agreed.coupons,
+    )
+
+
+def _rates(offer: Offer, book: RateBook, occasion: Occasion) -> LineRates:
+    found = book.rates_at(offer.category, occasion.at_ms, book.override_of(occasion))
+    rates = found.beside(offer.brand_ppm)
+    return LineRates(
+        commission_ppm=rates.commission_ppm,
+        technical_fee_ppm=rates.technical_fee_ppm,
+        brand_ppm=offer.brand_ppm,
+        creator_ppm=rates.creator_ppm,
+    )
+
+
+def _terms(first: LineRates, agreed: Price, policy: Policy, book: RateBook, occasion: Occasion) -> OrderTerms:
+    override, payment = book.override_of(occasion), book.payment_at(occasion.at_ms)
+    return OrderTerms(
+        commission_ppm=first.commission_ppm,
+        technical_fee_ppm=first.technical_fee_ppm,
+        creator_ppm=first.creator_ppm or 0,
+        brand_ppm=first.brand_ppm,
+        payment_fee_ppm=payment.fee_ppm,
+        payment_fee_bearer=payment.bearer,
+        return_window_days=policy.return_window_days,
+        shipping_minor=agreed.shipping_minor,
+        ships_within_hours=policy.ships_within_hours if policy.address_needed else 0,
+        override=override.tag if override else "",
     )
 
 
@@ -169,10 +211,13 @@ Mould = tuple[tuple[WishLine, ...], str | None, str | None]
 class Checkout:
     """Turns wishes into holds."""
 
-    def __init__(self, holds: Holds, wallets: Wallets, policies: Policies, clock: Clock) -> None:
+    def __init__(
+        self, holds: Holds, wallets: Wallets, policies: Policies, clock: Clock, rates: RatesInForce
+    ) -> None:
         self._holds = holds
         self._wallets = wallets
         self._policies = PolicyShelf(policies, clock)
+        self._rates = rates
         self._offers: dict[str, Offer] = {}
 
     async def buy(self, wishes: Sequence[Wish], at_ms: int) -> list[Held | DomainError]:
@@ -240,6 +285,7 @@ class Checkout:
                 raise NotFound("sale_not_found")
             policy = self._policies.of(basket.first.shop)
             order = OrderId(new_id(shard_of(basket.first.sale), at_ms))
-            return check_out(wish, basket, [coupons[grant] for grant in wish.grants], policy, order, at_ms)
+            used = [coupons[grant] for grant in wish.grants]
+            return check_out(wish, basket, used, policy, order, at_ms, self._rates())
         except DomainError as refusal:
             return refusal

@@ -16,6 +16,7 @@ from livecommerce.catalog_cli import add_catalog_commands
 from livecommerce.gateway import asyncapi, openapi
 from livecommerce.ledger_cli import add_ledger_commands
 from livecommerce.person_cli import add_person_commands
+from livecommerce.rates_file import BadRates
 from livecommerce.sale_cli import add_sale_commands
 from livecommerce.settings import BadSetting, Settings, read_settings
 
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = read_settings(os.environ)
         logs.configure(settings.log_format, settings.log_level)
         result: int = options.run(settings, options)
-    except (BadSetting, up.CannotStart) as error:
+    except (BadSetting, BadRates, up.CannotStart) as error:
         print(f"livecommerce: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -32,6 +32,7 @@ from livecommerce.ledger.queue import QueueStatus
 from livecommerce.ledger.reconcile import Booked, Reconciliation, Story, reconcile
 from livecommerce.ledger.statement import as_csv, as_html, make_statement
 from livecommerce.ledger_desk import LedgerDesk, open_desk
+from livecommerce.rates_cli import add_rates_command
 from livecommerce.settings import Settings
 from livecommerce.worker.relay import Relay
 
@@ -70,6 +71,7 @@ def add_ledger_commands(commands: _SubParsersAction[argparse.ArgumentParser]) ->
     statement.add_argument("--to", dest="to_ms", type=time_ms, default=None, metavar="TIME")
     statement.add_argument("--format", choices=("csv", "html"), default="csv")
     statement.add_argument("--output", type=Path, metavar="FILE", help="instead of standard output")
+    add_rates_command(actions, time_ms)
 
 
 def time_ms(text: str) -> int:

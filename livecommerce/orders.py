@@ -90,6 +90,8 @@ class OrderTerms(Struct, frozen=True, kw_only=True):
     """What the buyer pays for sending all of it."""
     ships_within_hours: int = 0
     """The merchant's promise; 0: none."""
+    override: str = ""
+    """Tag of the override that its rates are of; empty: those of its categories."""
 
 
 class LineRates(Struct, frozen=True, kw_only=True):
@@ -100,6 +102,8 @@ class LineRates(Struct, frozen=True, kw_only=True):
     technical_fee_ppm: int
     brand_ppm: int = 0
     """The share of the line's fee base that a guest brand leaves to the show's shop."""
+    creator_ppm: int | None = None
+    """The creator's share of the line's fee base; None in older orders: the order's terms tell it."""
 
 
 class OrderLine(Struct, frozen=True, kw_only=True):

@@ -38,40 +38,38 @@ class Quote(Struct, frozen=True, kw_only=True):
     policy: Policy
 
 
-def quote(
-    basket: Basket, policy: Policy, wallet: Sequence[Coupon], chosen: Sequence[str] | None, at_ms: int
-) -> Quote:
+def quote(basket: Basket, policy: Policy, wallet: Sequence[Coupon], chosen: Sequence[str] | None) -> Quote:
     """Prices a basket with the chosen coupons of a wallet, or with the best ones where none are chosen.
 
     Raises:
         Conflict: the chosen coupons do not fit.
     """
-    first, gross = basket.first, sum(line.gross_minor for line in basket.order_lines(at_ms))
+    first, gross = basket.first, sum(line.gross_minor for line in basket.order_lines())
     if chosen is None:
         used = best_together(wallet, gross, first.currency, first.shop)
     else:
         used = tuple(coupon for coupon in wallet if coupon.grant in chosen)
-    price = basket.price(used, policy, at_ms)
+    price = basket.price(used, policy)
     return Quote(
         currency=first.currency,
         gross_minor=gross,
         discount_minor=price.discount_minor,
         shipping_minor=price.shipping_minor,
         total_minor=price.total_minor,
-        coupons=tuple(_quoted(coupon, used, price, basket, policy, at_ms) for coupon in wallet),
+        coupons=tuple(_quoted(coupon, used, price, basket, policy) for coupon in wallet),
         policy=policy,
     )
 
 
 def _quoted(
-    coupon: Coupon, used: Sequence[Coupon], price: Price, basket: Basket, policy: Policy, at_ms: int
+    coupon: Coupon, used: Sequence[Coupon], price: Price, basket: Basket, policy: Policy
 ) -> QuotedCoupon:
     for one in price.coupons:
         if one.grant == coupon.grant:
             return QuotedCoupon(grant=coupon.grant, discount_minor=one.discount_minor)
     try:
-        basket.price([coupon], policy, at_ms)
-        basket.price([*used, coupon], policy, at_ms)
+        basket.price([coupon], policy)
+        basket.price([*used, coupon], policy)
     except Conflict as refusal:
         return QuotedCoupon(
             grant=coupon.grant, discount_minor=0, code=refusal.code, params=dict(refusal.params)

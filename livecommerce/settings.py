@@ -81,6 +81,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     blocked_words: Path | None = None
     """File with a blocked word a line; without one, ``blocked-words.txt`` in the data directory."""
 
+    rates: Path | None = None
+    """TOML file with the rates; if not set, ``rates.toml`` in the data directory, which need not exist."""
+
+    @property
+    def rates_file(self) -> Path:
+        """Where the rates stand."""
+        return self.rates or self.data_dir / "rates.toml"
+
     @property
     def words_file(self) -> Path:
         """Where the blocked words stand."""

@@ -22,6 +22,7 @@ from livecommerce.adapters.redis_address import connect
 from livecommerce.adapters.redis_connection import AWAY
 from livecommerce.adapters.sql_connection import migrate
 from livecommerce.app import seed_demo
+from livecommerce.gateway.current_rates import rates_at_start
 from livecommerce.gateway.server import LEAVE_SECONDS
 from livecommerce.processes import Command, Supervisor
 from livecommerce.settings import Settings
@@ -52,6 +53,7 @@ def run(settings: Settings, *, demo: bool, workers: int) -> int:
         media_control_url=settings.media_control_url or media_here,
     )
     settings.data_dir.mkdir(parents=True, exist_ok=True)
+    rates_at_start(settings.rates_file, optional=settings.rates is None)
     with _alone(settings.data_dir):
         _require_free_ports(settings)
         settings = _with_secret(settings)

@@ -19,6 +19,7 @@ from livecommerce.checkout import Checkout, Held, Wish
 from livecommerce.clock import now_ms
 from livecommerce.coupon import CouponDrop, GrantCard, GrantSummary
 from livecommerce.errors import DomainError
+from livecommerce.fees import built_in
 from livecommerce.flash_sale import Place, SaleOpening
 from livecommerce.ids import (
     CampaignId,
@@ -95,7 +96,7 @@ class Shop:
         self.coupons = RedisCoupons(redis, shards=SHARDS)
         self.waitlist = RedisWaitlist(redis)
         self.policies = FakePolicies()
-        self.checkout = Checkout(self.inventory, self.coupons, self.policies, now_ms)
+        self.checkout = Checkout(self.inventory, self.coupons, self.policies, now_ms, built_in)
         self.room = room or RoomId(new_id(SHARD))
         self.shard = shard_of(self.room)
         self.campaign = CampaignId("campaign")

@@ -72,7 +72,8 @@ def _shares(order: ConfirmedOrder, line: OrderLine) -> list[int]:
     """A line's fee base over the shares, by its own rates; what was paid for sending it is the merchant's."""
     rates, terms = line.rates or order.terms, order.terms
     host_ppm = rates.brand_ppm if order.host_shop != order.shop else 0
-    taken = (terms.creator_ppm, host_ppm, rates.commission_ppm, rates.technical_fee_ppm)
+    creator_ppm = terms.creator_ppm if rates.creator_ppm is None else rates.creator_ppm
+    taken = (creator_ppm, host_ppm, rates.commission_ppm, rates.technical_fee_ppm)
     if sum(taken) > PPM:
         raise BadHistory(f"shares of {sum(taken)} ppm are more than the whole")
     base = line.paid_minor - line.shipping_minor + line.platform_discount_minor

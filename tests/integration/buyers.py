@@ -16,6 +16,7 @@ from livecommerce.adapters.redis_inventory import RedisInventory
 from livecommerce.checkout import Checkout
 from livecommerce.clock import now_ms
 from livecommerce.errors import DomainError
+from livecommerce.fees import built_in
 from livecommerce.gateway.background import Background
 from livecommerce.gateway.hold_batch import HoldBatch
 from tests.selling import FakePolicies, a_wish
@@ -25,7 +26,8 @@ async def main(url: str, sale: str, name: str, count: int) -> None:
     """Buys one unit for each of ``count`` buyers called after the process."""
     redis, background = connect(url), Background()
     await redis.ping()
-    checkout = Checkout(RedisInventory(redis), RedisCoupons(redis, shards=1), FakePolicies(), now_ms)
+    coupons = RedisCoupons(redis, shards=1)
+    checkout = Checkout(RedisInventory(redis), coupons, FakePolicies(), now_ms, built_in)
     desk = HoldBatch(checkout, background, now_ms)
     say("ready")
     await asyncio.to_thread(sys.stdin.readline)

@@ -26,6 +26,7 @@ from livecommerce.catalog import Product, Sku
 from livecommerce.clock import now_ms
 from livecommerce.coupon import ShareRewards
 from livecommerce.errors import DomainError
+from livecommerce.fees import built_in
 from livecommerce.gateway.auth import Door, Tokens
 from livecommerce.gateway.http.json import answer
 from livecommerce.gateway.http.rooms import RoomRoutes
@@ -99,7 +100,7 @@ class Site:
                 ice_servers=IceServers("stun:s.test, turn:t.test?transport=udp", "turn key", lambda: 5_000),
                 shards=4,
             ).routes(),
-            *ScheduleRoutes(*parts, calendar_key=b"key", public_url=ORIGIN).routes(),
+            *ScheduleRoutes(*parts, rates=built_in, calendar_key=b"key", public_url=ORIGIN).routes(),
             *ShareRoutes(
                 self.programme.schedule,
                 self.programme.campaigns,

@@ -31,6 +31,7 @@ from livecommerce.checkout import Checkout
 from livecommerce.clock import now_ms
 from livecommerce.coupon import Campaign
 from livecommerce.errors import Conflict, Invalid, NotFound, Unavailable
+from livecommerce.fees import built_in
 from livecommerce.flash_sale import Place, SaleAdjustment, SaleOpening, StockCount
 from livecommerce.gateway import messages as wire
 from livecommerce.gateway.auth import Credential
@@ -123,7 +124,9 @@ class Site:
         self.dark_rooms: list[tuple[str, str]] = []
         self.terms = SaleTerms(self.inventory, self.loans, Trail(FakeAudit(), now_ms), now_ms)
         self.commands = SellingCommands(
-            HoldBatch(Checkout(self.inventory, coupons, FakePolicies(), now_ms), self.background, now_ms),
+            HoldBatch(
+                Checkout(self.inventory, coupons, FakePolicies(), now_ms, built_in), self.background, now_ms
+            ),
             self.inventory,
             Stockroom(self.catalog, self.schedule),
             coupons,

@@ -13,10 +13,11 @@ from livecommerce.checkout import Draft, Wish, check_out
 from livecommerce.coupon import Coupon
 from livecommerce.discount import best_together, discount_of
 from livecommerce.errors import Conflict, Invalid
-from livecommerce.fees import MOST_BRAND_PPM, RATES, rates_at
+from livecommerce.fees import BUILT_IN, CategoryRates, Override, PaymentFee, RateBook
 from livecommerce.ids import OrderId
+from livecommerce.ledger.entries import entries_of
 from livecommerce.money import PPM
-from livecommerce.orders import LineRates
+from livecommerce.orders import Capture, ConfirmedOrder, LineRates
 from livecommerce.shop import Policy
 from tests.selling import CURRENCY, PRICE, a_wish, offer
 
@@ -30,6 +31,8 @@ def checked_out(
     policy: Policy = SENT_FREE,
     offers: tuple[Offer, ...] = (),
     at_ms: int = 0,
+    book: RateBook = BUILT_IN,
+    segment: str | None = None,
 ) -> Draft:
     """An order of lines, each (price, units), of as many sales."""
     offers = offers or tuple(offer("room", f"sale{number}") for number in range(len(lines)))
@@ -37,9 +40,9 @@ def checked_out(
         WishLine(sale=one.sale, price_minor=price, qty=qty)
         for one, (price, qty) in zip(offers, lines, strict=True)
     )
-    wish = Wish(buyer="ann", key="12345678", lines=wished)
+    wish = Wish(buyer="ann", key="12345678", lines=wished, segment=segment)
     basket = basket_of(wished, {one.sale: one for one in offers})
-    return check_out(wish, basket, coupons, policy, OrderId("order"), at_ms)
+    return check_out(wish, basket, coupons, policy, OrderId("order"), at_ms, book)
 
 
 def coupon(
@@ -79,7 +82,6 @@ def test_a_discount_stands_with_whoever_pays_for_it(funder: str, discounts: tupl
 
 
 def test_rates_are_those_of_each_lines_category_when_the_buyer_tapped() -> None:
-    assert (rates_at("home", 0).commission_ppm, rates_at("home", 0).technical_fee_ppm) == (50_000, 6_000)
     ring = offer("room", "ring", category="jewelry")
     order = checked_out(
         lines=((PRICE, 1), (PRICE, 1)),
@@ -87,22 +89,64 @@ def test_rates_are_those_of_each_lines_category_when_the_buyer_tapped() -> None:
         policy=Policy(return_window_days=15),
     ).order
     assert [line.rates for line in order.lines] == [
-        LineRates(commission_ppm=50_000, technical_fee_ppm=6_000),
-        LineRates(commission_ppm=100_000, technical_fee_ppm=10_000),
+        LineRates(commission_ppm=50_000, technical_fee_ppm=6_000, creator_ppm=200_000),
+        LineRates(commission_ppm=100_000, technical_fee_ppm=10_000, creator_ppm=200_000),
     ]
     assert (order.terms.commission_ppm, order.terms.creator_ppm) == (50_000, 200_000)
     assert order.terms.return_window_days == 15
 
 
-@pytest.mark.parametrize("category", RATES)
-def test_the_highest_guest_commission_leaves_shares_that_are_within_the_whole(category: str) -> None:
-    sold = replace(offer("room", "sale"), category=category, brand_ppm=MOST_BRAND_PPM)
-    for dated in RATES[category]:
-        order = checked_out(offers=(sold,), at_ms=dated.from_ms).order
-        (line,) = order.lines
-        assert line.rates is not None
-        shares = (line.rates.brand_ppm, line.rates.commission_ppm, line.rates.technical_fee_ppm)
-        assert sum(shares) + order.terms.creator_ppm <= PPM
+def test_a_campaign_or_a_segment_has_rates_of_its_own_which_the_order_names() -> None:
+    book = replace(
+        BUILT_IN,
+        overrides=(
+            Override(tag="festival", campaign="campaign-platform", commission_ppm=30_000),
+            Override(tag="gala", segment="gala", creator_ppm=250_000),
+        ),
+    )
+    usual = checked_out(coupon(), book=book).order
+    festival = checked_out(coupon(), coupon(funder="platform"), book=book, segment="gala").order
+    gala = checked_out(book=book, segment="gala").order
+    terms = [order.terms for order in (usual, festival, gala)]
+    assert [(one.override, one.commission_ppm, one.creator_ppm) for one in terms] == [
+        ("", 50_000, 200_000),
+        ("festival", 30_000, 200_000),
+        ("gala", 50_000, 250_000),
+    ]
+
+
+def test_built_in_rates_give_the_worked_example_of_the_documentation() -> None:
+    draft = checked_out(coupon(500), coupon(1_000, funder="platform"), lines=((10_000, 1),)).order
+    taken = Capture(provider="sandbox", payment="pay", captured_minor=8_500, captured_ms=1)
+    agreed = {name: getattr(draft, name) for name in draft.__struct_fields__}
+    sale, fee = entries_of([ConfirmedOrder(**agreed, charge=taken, created_ms=0, confirmed_ms=1)])
+    amounts = [[one.debit_minor - one.credit_minor for one in entry.postings] for entry in (sale, fee)]
+    assert amounts == [[8_500, 1_000, -7_068, -1_900, -475, -57], [51, -51]]
+
+
+def test_the_payment_fee_and_its_bearer_are_those_of_the_tap() -> None:
+    later = PaymentFee(from_ms=1_000, fee_ppm=3_800, bearer="platform")
+    book = replace(BUILT_IN, payment=(PaymentFee(), later))
+    taps = [checked_out(book=book, at_ms=at_ms).order.terms for at_ms in (999, 1_000)]
+    assert [(terms.payment_fee_ppm, terms.payment_fee_bearer) for terms in taps] == [
+        (6_000, "merchant"),
+        (3_800, "platform"),
+    ]
+
+
+@given(brand=st.integers(0, PPM), taken=st.tuples(*[st.integers(0, PPM // 3)] * 3))
+def test_shares_stay_within_the_whole_beside_whatever_a_brand_promised_before(
+    brand: int, taken: tuple[int, int, int]
+) -> None:
+    raised = CategoryRates(commission_ppm=taken[0], technical_fee_ppm=taken[1], creator_ppm=taken[2])
+    sold = replace(offer("room", "sale"), brand_ppm=brand)
+    (line,) = checked_out(offers=(sold,), book=RateBook(rates=(raised,))).order.lines
+    rates = line.rates
+    assert rates is not None
+    assert rates.brand_ppm == brand
+    shares = (rates.commission_ppm, rates.technical_fee_ppm, rates.creator_ppm or 0)
+    assert min(shares) >= 0
+    assert brand + sum(shares) == min(PPM, brand + sum(taken))
 
 
 def test_a_coupon_does_not_fit_below_its_threshold_or_in_another_currency() -> None:

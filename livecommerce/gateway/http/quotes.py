@@ -10,7 +10,6 @@ from starlette.routing import BaseRoute
 
 from livecommerce.basket import MAX_LINES, WishLine
 from livecommerce.checkout import Checkout
-from livecommerce.clock import Clock
 from livecommerce.errors import Conflict, Invalid, NotFound
 from livecommerce.gateway.auth import Door
 from livecommerce.gateway.http.json import Answer, answer, read
@@ -47,7 +46,7 @@ class QuoteRequest(Struct, frozen=True, kw_only=True):
     """Those of the wallet to use; null: the best ones."""
 
 
-def quote_routes(checkout: Checkout, door: Door, clock: Clock) -> list[BaseRoute]:
+def quote_routes(checkout: Checkout, door: Door) -> list[BaseRoute]:
     """``POST /api/quotes``."""
 
     async def ask_quote(request: Request) -> Answer[Quote]:
@@ -57,7 +56,7 @@ def quote_routes(checkout: Checkout, door: Door, clock: Clock) -> list[BaseRoute
         lines = [WishLine(sale=one.sale, price_minor=one.price_minor, qty=one.qty) for one in wanted.lines]
         wallet = [grant for grant in dict.fromkeys(wanted.wallet) if is_id(grant)]
         basket, policy, coupons = await checkout.look(lines, wallet)
-        return answer(quote(basket, policy, coupons, wanted.chosen, clock()))
+        return answer(quote(basket, policy, coupons, wanted.chosen))
 
     return [
         Resource("orders", SIGNED_IN).operation(

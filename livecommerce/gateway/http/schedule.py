@@ -17,7 +17,7 @@ from livecommerce.audit import Audit
 from livecommerce.catalog import checked_title
 from livecommerce.clock import Clock, TimeMs
 from livecommerce.errors import Conflict, Forbidden, Invalid, NotFound
-from livecommerce.fees import MOST_BRAND_PPM
+from livecommerce.fees import RatesInForce
 from livecommerce.gateway.agenda import Agenda, SegmentRow, ShowRow, runs_show, speaks_for_brand
 from livecommerce.gateway.auth import Door
 from livecommerce.gateway.http.json import Answer, answer, query, read
@@ -126,9 +126,11 @@ class ScheduleRoutes:
         door: Door,
         clock: Clock,
         *,
+        rates: RatesInForce,
         calendar_key: bytes,
         public_url: str,
     ) -> None:
+        self._rates = rates
         self._schedule = programme.schedule
         self._catalog = programme.catalog
         self._shops = programme.shops
@@ -263,7 +265,7 @@ class ScheduleRoutes:
         person.require("brand", wanted.brand)
         show = await self._schedule.show(wanted.room)
         segment = self._requested(wanted, person)
-        check_request(segment, MOST_BRAND_PPM)
+        check_request(segment, self._rates().most_brand_ppm(self._clock()))
         await self._schedule.request(segment)
         await self._trail.note(request, person, "segment.request", segment.segment, after=segment)
         return answer(await self._agenda.segment(segment, show, person), 201)
