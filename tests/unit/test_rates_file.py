@@ -68,6 +68,14 @@ def test_a_file_says_rates_payment_and_overrides() -> None:
     )
 
 
+def test_the_example_of_the_documentation_is_read() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "ledger.md").read_text("utf-8")
+    example = next(block for block in page.split("```") if block.startswith("toml\n[[rates]]"))
+    book = read_rates(example.removeprefix("toml\n"))
+    assert book.rates_at("fresh-food", 0).commission_ppm == 20_000
+    assert [one.tag for one in book.overrides] == ["double eleven"]
+
+
 def test_a_payment_fee_that_begins_later_leaves_the_usual_one_before() -> None:
     book = read_rates(BASE + '[[payment]]\nfrom = 2026-11-01T00:00:00+08:00\nfee = "1%"\n')
     assert [book.payment_at(at_ms).fee_ppm for at_ms in (NOVEMBER_MS - 1, NOVEMBER_MS)] == [6_000, 10_000]
