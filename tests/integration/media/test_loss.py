@@ -36,16 +36,18 @@ async def test_what_the_publisher_loses_is_asked_for_and_comes(
     endpoint = server.forwarder.endpoint
     monkeypatch.setattr(endpoint, "_dispatch", lossy(endpoint._dispatch))
     host, viewer = Client(http), Client(http)
-    await host.publish()
-    stream = server.forwarder.streams["r1", "host"]
-    await until(lambda: stream.is_live)
-    await viewer.watch()
+    try:
+        await host.publish()
+        stream = server.forwarder.streams["r1", "host"]
+        await until(lambda: stream.is_live)
+        await viewer.watch()
 
-    for _ in range(FRAMES):
-        await viewer.tracks["video"].recv()
+        for _ in range(FRAMES):
+            await viewer.tracks["video"].recv()
 
-    assert stream.publisher is not None
-    assert stream.publisher.source.nacked > 0
-    assert stream.publisher.source.keyframes_requested == 0
-    await viewer.close()
-    await host.close()
+        assert stream.publisher is not None
+        assert stream.publisher.source.nacked > 0
+        assert stream.publisher.source.keyframes_requested == 0
+    finally:  # what stays open would keep the loop from closing
+        await viewer.close()
+        await host.close()
