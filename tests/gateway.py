@@ -53,6 +53,8 @@ from tests.rooms import HOST, ROOM, a_product, a_room
 
 SECRET = "a secret of at least thirty-two characters"
 JSON = Subprotocol("livecommerce.v1.json")
+LARGE_BYTES = 16 * 1024 * 1024
+"""Of the answer to ``/large``: more than a kernel takes for somebody who does not read."""
 MSGPACK = Subprotocol("livecommerce.v1.msgpack")
 
 
@@ -114,7 +116,7 @@ class TestGateway:
             self.now_ms,
             OpeningLimits(parse_networks("127.0.0.1"), now_ms),
         )
-        app = application([Route("/slow", _slow)], no_lifespan, "http://127.0.0.1:1")
+        app = application([Route("/slow", _slow), Route("/large", _large)], no_lifespan, "http://127.0.0.1:1")
         self.server = GatewayServer(app, self.sessions, self.wheel)
 
     def end_pictures(self, _room: str, seat: str) -> None:
@@ -245,6 +247,10 @@ async def running_gateway(
 async def no_lifespan(_app: Starlette) -> AsyncIterator[None]:
     """Nothing to start, nothing to stop."""
     yield
+
+
+async def _large(_request: Request) -> PlainTextResponse:
+    return PlainTextResponse("x" * LARGE_BYTES)
 
 
 async def _slow(_request: Request) -> PlainTextResponse:

@@ -169,7 +169,10 @@ class Door:
         origin = headers.get("origin")
         if origin is None:
             return False
-        return origin in self._own_origins or urlsplit(origin).netloc == headers.get("host")
+        try:
+            return origin in self._own_origins or urlsplit(origin).netloc == headers.get("host")
+        except ValueError:  # what no browser sends
+            return False
 
     def refuse_foreign(self, connection: HTTPConnection) -> None:
         """Refuses a request that a browser sent from somebody else's page.

@@ -26,19 +26,24 @@ REQUEST_SECONDS = 10.0
 BODY_SECONDS = 30.0
 """How much longer it may take for the body."""
 MAX_HEADER_BYTES = 64 * 1024
-"""Headers and what arrives in one read with their end."""
+"""Headers and what arrives in one read with their end; also trailers, give or take a read."""
+MAX_PIPELINED = 8
+"""Requests that wait for the answer to the one in front; browsers send none so."""
+STALL_SECONDS = 30.0
+"""How long a client may take nothing of what it asked for."""
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """Closes connections that do not finish their request, and refuses upgrades out of turn."""
+    """Closes connections that do not finish their request or take no answer, refuses upgrades out of turn."""
 
     def __init__(self, *args: Any, wheel: TimingWheel, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._wheel = wheel
         self._deadline: float | None = None
-        self._header_bytes = 0
+        self._undelivered = 0
         self._in_headers = True
         self._read = 0
+        self._stall: _Stall | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Starts the clock."""
@@ -46,17 +51,24 @@ class HttpProtocol(HttpToolsProtocol):
         self._expect(REQUEST_SECONDS)
 
     def data_received(self, data: bytes) -> None:
-        """Feeds the parser; headers without end are not collected."""
-        if self._in_headers:
-            self._header_bytes += len(data)
-            if self._header_bytes > MAX_HEADER_BYTES:
-                self.transport.close()
-                return
+        """Feeds the parser; headers and trailers without end are not collected."""
+        if self._undelivered + (len(data) if self._in_headers else 0) > MAX_HEADER_BYTES:
+            self.transport.close()
+            return
+        if self._deadline is None and not self._is_answering():
+            self._expect(REQUEST_SECONDS)  # also for what the parser skips without a word
+        self._undelivered += len(data)
         self._read = len(data)
         super().data_received(data)
 
     def on_message_begin(self) -> None:
-        """A request begins; its headers must follow in time."""
+        """A request begins; its headers must follow in time.
+
+        Raises:
+            OverflowError: too many wait in front of it; the parser makes it a 400 and an end.
+        """
+        if len(self.pipeline) >= MAX_PIPELINED:
+            raise OverflowError
         super().on_message_begin()
         self._in_headers = True
         if self._deadline is None:
@@ -65,15 +77,46 @@ class HttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The headers are here; a body must follow in time."""
         self._in_headers = False
-        self._header_bytes = 0
+        self._undelivered = 0
         if self._deadline is not None:
             self._deadline += BODY_SECONDS
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        """A part of the body is here."""
+        self._undelivered = 0
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
         """The request is here; answering it takes as long as it takes."""
+        self._undelivered = 0
         self._deadline = None
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """The answer is written, which does not mean that it was sent."""
+        super().on_response_complete()
+        self._watch_reader()
+
+    def pause_writing(self) -> None:
+        """The client does not keep up."""
+        super().pause_writing()
+        self._watch_reader()
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        super().resume_writing()
+        if self._stall is not None:
+            self._stall.moved()
+
+    def _watch_reader(self) -> None:
+        if self.transport.get_write_buffer_size() and (self._stall is None or self._stall.is_over):
+            self._stall = _Stall(self.transport)
+            self._wheel.add(self._stall, STALL_SECONDS)
+
+    def _is_answering(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is not None and not cycle.response_complete
 
     def _expect(self, seconds: float) -> None:
         self._deadline = self.loop.time() + seconds
@@ -104,8 +147,7 @@ class HttpProtocol(HttpToolsProtocol):
         connection.answer(opening)
 
     def _fault_of_upgrade(self) -> str | None:
-        cycle: RequestResponseCycle | None = self.cycle
-        if cycle is not None and not cycle.response_complete:
+        if self._is_answering():
             return "An upgrade cannot follow a request that is still being answered."
         if self.scope["http_version"] != "1.1":
             return "An upgrade needs HTTP/1.1 (RFC 6455 4.2.1)."
@@ -113,3 +155,24 @@ class HttpProtocol(HttpToolsProtocol):
         if isinstance(upgrade, HttpParserUpgrade) and upgrade.args[0] < self._read:
             return "Frames are sent after the answer to the upgrade (RFC 6455 4.1)."
         return None
+
+
+class _Stall:
+    """Ends a connection of whose answer nothing has left from one look to the next."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self.is_over = False
+        self._transport = transport
+        self._unsent = transport.get_write_buffer_size()
+
+    def moved(self) -> None:
+        """Much has left, and as much may come after it."""
+        self._unsent = -1
+
+    def on_time(self, now: float) -> float | None:  # noqa: ARG002 - looks are as far apart as is allowed
+        """Looks."""
+        before, self._unsent = self._unsent, self._transport.get_write_buffer_size()
+        if self._unsent == before:
+            self._transport.abort()
+        self.is_over = self._unsent in (0, before)
+        return None if self.is_over else STALL_SECONDS

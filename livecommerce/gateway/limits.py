@@ -73,10 +73,10 @@ class OpeningLimits:
     def admits(self, peer: str, forwarded_for: str) -> bool:
         """Spends one opening, if there is one."""
         address = client_address(peer, forwarded_for, self._trusted)
-        return _is_loopback(address) or self._buckets.take(_line_of(address), self._clock())
+        return _is_loopback(address) or self._buckets.take(line_of(address), self._clock())
 
 
-def _line_of(address: str) -> str:
+def line_of(address: str) -> str:
     """What one customer's line has: an IPv4 address, or the 64 bits in front of an IPv6 one."""
     if ":" not in address:
         return address

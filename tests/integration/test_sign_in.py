@@ -38,10 +38,14 @@ def app(accounts: SqlAccounts, *, demo: bool = False) -> Starlette:
     )
 
 
+def client_from(app: Starlette, address: str) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app, client=(address, 1))
+    return httpx.AsyncClient(transport=transport, base_url=URL, headers={"origin": URL})
+
+
 @pytest.fixture
 async def browser(accounts: SqlAccounts) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app(accounts))
-    async with httpx.AsyncClient(transport=transport, base_url=URL, headers={"origin": URL}) as client:
+    async with client_from(app(accounts), "127.0.0.1") as client:
         yield client
 
 
@@ -76,6 +80,32 @@ async def test_guessing_in_parallel_is_stopped_though_one_guess_is_right(
     answers = await asyncio.gather(*guesses, sign_in(browser))
     assert sorted({answer.status_code for answer in answers}) == [401, 429]
     assert answers[-1].status_code == 429
+
+
+async def test_who_is_turned_away_uses_up_nobody_elses_tries(accounts: SqlAccounts) -> None:
+    gateway = app(accounts)
+    async with client_from(gateway, "192.0.2.6") as one, client_from(gateway, "192.0.2.7") as another:
+        for number in range(ATTEMPTS):
+            await sign_in(one, login=f"somebody {number}")
+        for _ in range(ATTEMPTS):
+            assert (await sign_in(one, "wrong horse")).status_code == 429
+
+        assert (await sign_in(another)).status_code == 200
+
+
+async def test_a_whole_ipv6_network_guesses_as_one_address(accounts: SqlAccounts) -> None:
+    gateway, statuses = app(accounts), []
+    for number in range(ATTEMPTS + 1):
+        async with client_from(gateway, f"2001:db8::{number:x}") as one:
+            statuses.append((await sign_in(one, login=f"somebody {number}")).status_code)
+    assert statuses == [401] * ATTEMPTS + [429]
+
+
+@pytest.mark.parametrize("origin", ["http://[", "http://[::1", "null", "//", "http://shop.test@evil.example"])
+async def test_an_origin_that_is_none_is_refused(browser: httpx.AsyncClient, origin: str) -> None:
+    browser.headers["origin"] = origin
+    answer = await sign_in(browser)
+    assert (answer.status_code, code(answer)) == (403, "foreign_origin")
 
 
 async def test_another_sites_page_cannot_sign_anybody_in(browser: httpx.AsyncClient) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
 from livecommerce.errors import Invalid
 
 MAX_BODY_BYTES = 64 * 1024
+
+LAST_MS = 253_402_300_799_999
+"""The end of the year 9999, the last time that calendars know."""
+_Number = Annotated[int, Meta(ge=-LAST_MS, le=LAST_MS)]
 
 T = TypeVar("T")
 
@@ -55,9 +60,9 @@ def query_number(request: Request, name: str, default: int) -> int:
     if text is None:
         return default
     try:
-        return msgspec.convert(text, int, strict=False)
+        return msgspec.convert(text, _Number, strict=False)
     except msgspec.ValidationError as error:
-        raise Invalid("bad_request", reason=f"{name} is not a number") from error
+        raise Invalid("bad_request", reason=f"{name} is not a number, or too large") from error
 
 
 class Answer(Response, Generic[T]):

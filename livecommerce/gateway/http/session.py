@@ -25,12 +25,13 @@ from livecommerce.errors import Forbidden, Invalid, NotFound, TooMany, Unauthent
 from livecommerce.gateway.auth import Door, clear_session, guest, set_session
 from livecommerce.gateway.http.json import Answer, answer, read
 from livecommerce.gateway.http.operation import VISITOR, Caller, Resource
+from livecommerce.gateway.limits import line_of
 from livecommerce.gateway.proxies import Network, client_address
 from livecommerce.gateway.room_commands import Words
 
 ATTEMPTS = 10
 WINDOW_MS = 60_000
-"""Sign-ins per login name and per client address and minute; a good one does not count."""
+"""Sign-ins per login name and per client address (IPv6: per /64) and minute; a good one does not count."""
 REMEMBERED = 10_000
 """Login names and addresses that are kept in memory."""
 CHECKS_AT_ONCE = 4
@@ -107,11 +108,12 @@ class Attempts:
             TooMany: one of them tried too often in the last minute.
         """
         now_ms = self._clock()
-        for name in names:
-            recent = [at_ms for at_ms in self._tries.get(name, []) if at_ms > now_ms - WINDOW_MS]
-            if len(recent) >= ATTEMPTS:
-                raise TooMany("too_many_attempts", wait_ms=recent[0] + WINDOW_MS - now_ms)
-            self._tries[name] = [*recent, now_ms]
+        recent = {name: self._recent(name, now_ms) for name in names}
+        for tries in recent.values():  # all before the first counts: who is turned away locks nobody out
+            if len(tries) >= ATTEMPTS:
+                raise TooMany("too_many_attempts", wait_ms=tries[0] + WINDOW_MS - now_ms)
+        for name, tries in recent.items():
+            self._tries[name] = [*tries, now_ms]
             self._tries.move_to_end(name)
         while len(self._tries) > REMEMBERED:
             self._tries.popitem(last=False)
@@ -120,6 +122,9 @@ class Attempts:
         """A good password: earlier mistakes are forgiven."""
         for name in names:
             self._tries.pop(name, None)
+
+    def _recent(self, name: str, now_ms: int) -> list[int]:
+        return [at_ms for at_ms in self._tries.get(name, []) if at_ms > now_ms - WINDOW_MS]
 
 
 def session_routes(
@@ -149,7 +154,7 @@ def session_routes(
 
     def address(request: Request) -> str:
         peer = request.client.host if request.client else ""
-        return client_address(peer, request.headers.get("x-forwarded-for", ""), trusted)
+        return line_of(client_address(peer, request.headers.get("x-forwarded-for", ""), trusted))
 
     async def sign_in(request: Request) -> Answer[SessionView]:
         """Signs in with a password; the session is a cookie."""
