@@ -72,16 +72,17 @@ def plain_answer(opening: Opening) -> tuple[bytes, str] | None:
     if opening.method != "GET" or len(headers) != len(opening.headers):
         return None
     key = headers.get(b"sec-websocket-key", b"")
-    offered = headers.get(b"sec-websocket-protocol", b"").decode("latin-1")
+    offered = headers.get(b"sec-websocket-protocol")
+    subprotocol = "" if offered is None else offered.decode("latin-1")
     if (
         headers.get(b"connection") not in _CONNECTIONS
         or headers.get(b"upgrade", b"").lower() != b"websocket"
         or headers.get(b"sec-websocket-version") != VERSION.encode()
         or not _KEY.fullmatch(key)
-        or (offered and offered not in ENCODINGS)
+        or (offered is not None and subprotocol not in ENCODINGS)
     ):
         return None
-    return _response(key, offered.encode()), offered
+    return _response(key, subprotocol.encode()), subprotocol
 
 
 def thorough_answer(opening: Opening, library: ServerProtocol) -> Response:

@@ -8,7 +8,7 @@ from typing import Any
 
 import jwt
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from websockets.frames import Frame
 from websockets.protocol import State
@@ -61,6 +61,7 @@ def answer_of_the_library(opening: Opening) -> tuple[int, dict[str, str], State]
     more=st.lists(st.tuples(names, odd_values), max_size=2),
     method=st.sampled_from(["GET", "GET", "GET", "POST"]),
 )
+@example(changes=[(b"sec-websocket-protocol", None)], more=[(b"sec-websocket-protocol", b"")], method="GET")
 def test_what_opens_a_socket_here_opens_it_by_the_library_with_the_same_answer(
     changes: Sequence[tuple[bytes, bytes | None]], more: Sequence[tuple[bytes, bytes]], method: str
 ) -> None:
