@@ -204,8 +204,8 @@ class Holds(Protocol):
         ...
 
 
-Mould = tuple[tuple[WishLine, ...], str | None, str | None]
-"""What makes drafts of one moment alike but for order and buyer: lines, segment, brand; no coupons."""
+Mould = tuple[tuple[WishLine, ...], str | None, str | None, str]
+"""What makes drafts of one moment alike but for order and buyer: lines, segment, brand, room; no coupons."""
 
 
 class Checkout:
@@ -262,7 +262,7 @@ class Checkout:
         self, wish: Wish, coupons: Mapping[str, Coupon], at_ms: int, moulds: dict[Mould, Draft]
     ) -> Draft | DomainError:
         """A draft; in a burst most wishes are alike, and only the first of a kind is worked out."""
-        mould = (wish.lines, wish.segment, wish.brand)
+        mould = (wish.lines, wish.segment, wish.brand, wish.room)
         model = moulds.get(mould) if not wish.grants else None
         if model is not None:
             order = new_id(shard_of(model.order.order), at_ms)

@@ -9,7 +9,8 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from livecommerce.adapters.redis_comments import RedisComments
-from livecommerce.adapters.redis_connection import Connection
+from livecommerce.adapters.redis_connection import Connection, tag
+from livecommerce.adapters.redis_lottery import RedisLottery
 from livecommerce.adapters.redis_outbox import RedisOutbox
 from livecommerce.adapters.redis_room_archive import RedisRemains
 from livecommerce.adapters.redis_rooms import RedisRooms, encode_unplaced
@@ -29,6 +30,7 @@ from livecommerce.room.presence import Attendance
 from livecommerce.room.room import fold
 from livecommerce.room.sanctions import BAN, Sanction
 from livecommerce.share import Seal, Sharing
+from livecommerce.waitlist import LOTTERY, Line
 from livecommerce.worker.archive import Archivist
 from livecommerce.worker.projector import Projector
 from tests.rooms import HOST, a_comment, a_room, a_sale
@@ -90,6 +92,23 @@ class Evening(Till):
         """The log's end."""
         loaded = await self.rooms.load(self.room)
         return Place(epoch=loaded.epoch, offset=loaded.offset)
+
+    async def open_raffle(self, stock: int) -> SaleId:
+        """Opens a sale whose units are to be drawn for."""
+        opening = self.opening(stock)
+        line = Line(kind=LOTTERY, turn_seconds=60, window_seconds=60, commit="hash")
+        await self.waitlist.prepare(opening.sale, line)
+        await self.inventory.open_sale(opening, await self.here())
+        return opening.sale
+
+    async def half_draw(self, sale: SaleId, person: str) -> None:
+        """The window is over, and the worker that draws is killed after the first rank."""
+        await self.redis.hset(f"{tag(SHARD)}:sale:{sale}", "window_ms", "0")
+        await self.redis.zadd(f"{tag(SHARD)}:draws", {sale: 0})
+        lottery = RedisLottery(self.redis)
+        await lottery.due(SHARD, 10)
+        entrants = await lottery.entrants(sale)
+        await lottery.rank(sale, 1, [(PersonId(person), entrants[PersonId(person)])])
 
     async def drop_coupons(self, count: int) -> str:
         """Offers coupons to the room."""

@@ -549,3 +549,16 @@ async def forget_answers(shop: Shop) -> None:
     server = await shop.redis.server_of(tag(SHARD))
     for key in await server.keys(f"{tag(SHARD)}:op:*"):
         await shop.redis.delete(key)
+
+
+async def test_a_sale_is_not_found_in_another_room_whoever_wishes_for_it_at_the_same_moment(
+    shop: Shop,
+) -> None:
+    sale = await shop.open_sale(2)
+    here, elsewhere = (
+        replace(a_wish(sale, buyer), room=room) for buyer, room in (("ann", shop.room), ("bob", "00else"))
+    )
+    granted, refused = await shop.checkout.buy([here, elsewhere], now_ms())
+    assert isinstance(granted, Held)
+    assert isinstance(refused, NotFound)
+    await shop.assert_lawful(sale)

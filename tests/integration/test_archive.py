@@ -24,9 +24,10 @@ from livecommerce.adapters.sql_projection import SqlProjection
 from livecommerce.adapters.sql_room_archive import SqlRoomArchive
 from livecommerce.adapters.sql_schema import allocation_changes, journal, room_archives, shows, sql_outbox
 from livecommerce.errors import Conflict, NotFound
+from livecommerce.flash_sale import SaleAdjustment
 from livecommerce.gateway.lasting_rooms import LastingRooms
 from livecommerce.gateway.sandbox.faults import Fault
-from livecommerce.ids import CampaignId, RoomId, shard_of
+from livecommerce.ids import CampaignId, OrderId, PersonId, RoomId, new_id, shard_of
 from livecommerce.room import events as ev
 from livecommerce.room.archive import ArchivedRoom
 from livecommerce.room.events import RoomEvent
@@ -85,6 +86,29 @@ async def test_a_room_that_is_over_leaves_nothing_behind_that_has_no_end(
     kinds = {key.split(":")[1] for key in after_one}
     assert kinds <= {"outbox", "budget", "budget_ends", "transfers", "places"}
     assert await evening.passing_kinds() <= {"op", "order", "orders", "payment"}
+
+
+async def test_lines_draws_and_changes_of_a_room_that_is_over_leave_nothing_behind_either(
+    evening: Evening, redis: Connection, sql: AsyncEngine
+) -> None:
+    awaited, raffled = await evening.open_with_waitlist(1), await evening.open_raffle(1)
+    announced = await evening.open_sale(1, wait_ms=60_000)
+    held = await evening.buy(awaited, "ann")
+    for person in ("bob", "cid"):
+        await evening.wait(awaited, person)
+        await evening.wait(raffled, person)
+    await evening.orders.cancel(OrderId(held.order.order), PersonId("ann"))
+    await evening.half_draw(raffled, "bob")
+    change = SaleAdjustment(sale=announced, operation=new_id(SHARD), version=1, added=2)
+    await evening.inventory.adjust_sale(change)
+    await evening.inventory.close_sale(announced, 2)
+    await evening.inventory.close_sale(raffled, 1)
+    await evening.end(awaited)
+    await evening.turn_is_over(awaited, "bob")
+    await evening.orders.sweep(SHARD, 10)
+    await evening.project()
+    assert await archivist(redis, sql).step() == 1
+    assert {key.split(":")[1] for key in await evening.lasting_keys()} <= {"outbox"}
 
 
 async def test_an_archived_room_is_seen_as_it_ended(
