@@ -62,6 +62,8 @@ class UnappliedRefund(Struct, frozen=True, kw_only=True):
 
     payment: str
     order: str
+    provider: str = ""
+    """Empty in facts of older versions; those are told after their capture's."""
     amount_minor: int
     currency: str
     reason: str

@@ -15,48 +15,59 @@ from livecommerce.ledger.facts import Fact, UnappliedCapture, UnappliedRefund
 
 
 def entries_of_capture(facts: Sequence[Fact]) -> tuple[Entry, ...]:
-    """The entries of the last of an unapplied capture's facts; the first fact is the capture.
+    """The entries of the last of an unapplied capture's facts.
+
+    They may be told in either order: a worker that was killed over the capture's has it told later.
 
     Raises:
         BadHistory: the facts are not those of one capture that goes back once and whole.
     """
-    capture, *later = facts
-    if not isinstance(capture, UnappliedCapture):
+    fact = facts[-1]
+    if not isinstance(fact, UnappliedCapture | UnappliedRefund):
+        raise BadHistory("an order's fact stands among those of a capture")
+    if len({type(one) for one in facts}) < len(facts):
+        raise BadHistory("a capture is taken once and goes back once")
+    for other in facts[:-1]:
+        _check(fact, other)
+    provider = fact.provider or _provider_of(facts[0])
+    return (_entry(fact, provider),)
+
+
+def _check(fact: UnappliedCapture | UnappliedRefund, other: Fact) -> None:
+    if not isinstance(other, UnappliedCapture | UnappliedRefund) or _money(fact) != _money(other):
+        raise BadHistory(f"what was captured and what went back of {fact.payment} differ")
+
+
+def _provider_of(fact: Fact) -> str:
+    if not isinstance(fact, UnappliedCapture):
         raise BadHistory("the first fact of a capture must be the capture")
-    if not later:
-        return (_entry(capture, capture),)
-    if len(later) > 1 or not isinstance(later[0], UnappliedRefund):
-        raise BadHistory("a capture goes back once")
-    refund = later[0]
-    if _money(refund) != _money(capture):
-        raise BadHistory(f"a refund of {_money(refund)} where {_money(capture)} was captured")
-    return (_entry(capture, refund),)
+    return fact.provider
 
 
 def _money(fact: UnappliedCapture | UnappliedRefund) -> tuple[str, int, str]:
     return fact.payment, fact.amount_minor, fact.currency
 
 
-def _entry(capture: UnappliedCapture, fact: UnappliedCapture | UnappliedRefund) -> Entry:
-    kind, event = "unapplied_capture", f"payment.refund_due:{capture.payment}"
-    debit, credit = accounts.receivable(capture.provider), accounts.UNAPPLIED
+def _entry(fact: UnappliedCapture | UnappliedRefund, provider: str) -> Entry:
+    kind, event = "unapplied_capture", f"payment.refund_due:{fact.payment}"
+    debit, credit = accounts.receivable(provider), accounts.UNAPPLIED
     if isinstance(fact, UnappliedRefund):
-        kind, event = "unapplied_refund", f"payment.refunded:{capture.payment}"
+        kind, event = "unapplied_refund", f"payment.refunded:{fact.payment}"
         debit, credit = credit, debit
     return Entry(
-        entry=entry_id(capture.order, event, 0),
-        order=capture.order,
+        entry=entry_id(fact.order, event, 0),
+        order=fact.order,
         event=event,
         sequence=0,
         kind=kind,
         at_ms=fact.at_ms,
-        currency=capture.currency,
+        currency=fact.currency,
         shop="",
         segment=None,
         brand=None,
         campaign=None,
         postings=(
-            Posting(account=debit, debit_minor=capture.amount_minor),
-            Posting(account=credit, credit_minor=capture.amount_minor),
+            Posting(account=debit, debit_minor=fact.amount_minor),
+            Posting(account=credit, credit_minor=fact.amount_minor),
         ),
     )

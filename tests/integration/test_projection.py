@@ -13,15 +13,18 @@ from msgspec import Raw
 from sqlalchemy import Table, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from livecommerce.adapters.ledgers import open_ledger
 from livecommerce.adapters.redis_connection import Connection, tag
 from livecommerce.adapters.redis_outbox import RedisOutbox
 from livecommerce.adapters.sql_connection import migrate, open_sql, reading
+from livecommerce.adapters.sql_ledger_queue import SqlLedgerQueue
 from livecommerce.adapters.sql_projection import SqlProjection
 from livecommerce.adapters.sql_schema import allocations, journal, orders, products, shops, skus, sql_outbox
 from livecommerce.errors import Unavailable
 from livecommerce.ids import OrderId, Shard
 from livecommerce.outbox import OutboxRecord
 from livecommerce.worker.projector import Projector
+from livecommerce.worker.relay import Relay
 from tests.orders import an_order
 
 SHARD = Shard("00")
@@ -41,6 +44,14 @@ async def database(database_url: str) -> AsyncIterator[AsyncEngine]:
     engine = open_sql(database_url)
     yield engine
     await engine.dispose()
+
+
+def of_a_capture() -> list[OutboxRecord]:
+    """A capture that became no order, and its refund."""
+    both = {"payment": "pay", "order": "order", "provider": "sandbox", "amount_minor": 9, "currency": "CNY"}
+    told = {**both, "reason": "too_late", "at_ms": 5}
+    due = a_fact("payment.refund_due", "pay", {**told, "transaction": "t"})
+    return [due, a_fact("payment.refunded", "pay", {**told, "provider_refund": "r"})]
 
 
 class Handover:
@@ -238,3 +249,27 @@ async def test_a_running_projector_ends_when_it_is_cancelled(redis: Connection, 
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
+
+
+async def test_a_refund_that_overtakes_the_capture_of_a_killed_worker_is_booked_with_it(
+    database: AsyncEngine, redis: Connection, tmp_path: Path
+) -> None:
+    due, refunded = of_a_capture()
+    await tell(redis, [due])
+    killed = RedisOutbox(redis, "projector", "killed")
+    assert len(await killed.read(SHARD, 10, 1)) == 1
+    await tell(redis, [refunded])
+    for outbox in (
+        RedisOutbox(redis, "projector", "next"),
+        RedisOutbox(redis, "projector", "later", idle_ms=0),
+    ):
+        assert await Projector(outbox, SqlProjection(database), Handover(), [SHARD]).step() == 1
+    ledger = await open_ledger(f"sqlite:{tmp_path / 'ledger.sqlite'}")
+    queue = SqlLedgerQueue(database)
+    relay = Relay(queue, ledger, "relay", lambda: 10)
+    while await relay.step():
+        pass
+    status = await queue.status()
+    assert (status.applied, status.dead, status.pending) == (2, 0, 0)
+    assert all(one.debit_minor == one.credit_minor == 9 for one in await ledger.trial_balance())
+    await ledger.aclose()

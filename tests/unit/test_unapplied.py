@@ -24,7 +24,13 @@ CAPTURE = UnappliedCapture(
     at_ms=1,
 )
 REFUND = UnappliedRefund(
-    payment="pay", order="order", amount_minor=8_500, currency="CNY", reason="paid_twice", at_ms=2
+    payment="pay",
+    order="order",
+    provider="sandbox",
+    amount_minor=8_500,
+    currency="CNY",
+    reason="paid_twice",
+    at_ms=2,
 )
 
 
@@ -40,6 +46,11 @@ def test_a_capture_is_owed_to_buyers_until_it_has_gone_back() -> None:
     assert (captured.order, captured.kind, back.kind) == ("order", "unapplied_capture", "unapplied_refund")
 
 
+def test_the_refund_may_be_told_first() -> None:
+    assert book([REFUND]) == book([CAPTURE, REFUND])
+    assert book([REFUND, CAPTURE]) == book([CAPTURE])
+
+
 def test_it_has_other_ids_than_the_order_that_was_paid_by_another_payment() -> None:
     other = replace(CAPTURE, payment="another")
     entries = [*book([an_order()]), *book([CAPTURE]), *book([CAPTURE, REFUND]), *book([other])]
@@ -49,7 +60,9 @@ def test_it_has_other_ids_than_the_order_that_was_paid_by_another_payment() -> N
 @pytest.mark.parametrize(
     "facts",
     [
-        [REFUND],
+        [replace(REFUND, provider="")],
+        [REFUND, REFUND],
+        [replace(REFUND, amount_minor=1), CAPTURE],
         [CAPTURE, CAPTURE],
         [CAPTURE, REFUND, REFUND],
         [CAPTURE, replace(REFUND, amount_minor=1)],

@@ -131,8 +131,8 @@ end
 
 -- The content of a fact about a capture that became no order; `more` are its own fields, each after a comma.
 local function unapplied(payment, more, at_ms)
-  return '{"payment":"' .. payment.payment .. '","order":"' .. payment.order .. '","amount_minor":'
-    .. int(payment.captured_minor) .. ',"currency":"' .. payment.captured_currency .. '","reason":"'
+  return '{"payment":"' .. payment.payment .. '","order":"' .. payment.order .. '","provider":"' .. payment.provider
+    .. '","amount_minor":' .. int(payment.captured_minor) .. ',"currency":"' .. payment.captured_currency .. '","reason":"'
     .. payment.reason .. '"' .. more .. ',"at_ms":' .. int(at_ms) .. '}'
 end
 
@@ -183,7 +183,7 @@ register_settling('payment_captured_v1', function(keys, args)
       redis.call('HSET', order.key, 'given_back', payment.payment)
     end
     tell_outbox(tag, payment.payment .. ':payment.refund_due:1', 'payment.refund_due', payment.order, payment.room, at_ms,
-      unapplied(payment, ',"provider":"' .. payment.provider .. '","transaction":' .. cjson.encode(args[4]), at_ms))
+      unapplied(payment, ',"transaction":' .. cjson.encode(args[4]), at_ms))
     return { 'ok', 'refund_due', reason }
   end
   sell(tag, order, payment, args[5], at_ms)
