@@ -13,6 +13,7 @@ import uvloop
 from livecommerce import __version__, logs, up
 from livecommerce.app import gateway_routes, run_gateway, run_worker
 from livecommerce.catalog_cli import add_catalog_commands
+from livecommerce.doctor_cli import add_doctor_command
 from livecommerce.gateway import asyncapi, openapi
 from livecommerce.ledger_cli import add_ledger_commands
 from livecommerce.person_cli import add_person_commands
@@ -51,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     worker = commands.add_parser("worker", help="run one worker")
     worker.set_defaults(run=lambda settings, _: _serve(run_worker, settings))
     add_catalog_commands(commands)
+    add_doctor_command(commands)
     add_ledger_commands(commands)
     add_person_commands(commands)
     add_sale_commands(commands)

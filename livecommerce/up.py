@@ -22,6 +22,7 @@ from livecommerce.adapters.redis_address import connect
 from livecommerce.adapters.redis_connection import AWAY
 from livecommerce.adapters.sql_connection import migrate
 from livecommerce.app import seed_demo
+from livecommerce.doctor.place import REDIS_FILE
 from livecommerce.gateway.current_rates import rates_at_start
 from livecommerce.gateway.server import LEAVE_SECONDS
 from livecommerce.processes import Command, Supervisor
@@ -117,7 +118,13 @@ async def _start_valkey(settings: Settings, supervisor: Supervisor) -> Settings:
         raise CannotStart("The embedded Valkey did not start; its messages are above.") from error
     finally:
         await redis.aclose()
+    _note_address(settings.data_dir / REDIS_FILE, url)
     return msgspec.structs.replace(settings, redis_url=url)
+
+
+def _note_address(file: Path, url: str) -> None:
+    """For commands of another terminal, which do not know which port was free."""
+    file.write_text(url)
 
 
 async def _answers(redis) -> bool:  # type: ignore[no-untyped-def]

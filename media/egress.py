@@ -36,6 +36,10 @@ class Egress(Protocol):
     """Sends every packet to every leg whose destination is known, in order, rewritten by the leg."""
 
     @property
+    def is_native(self) -> bool:
+        """Whether the hot loop is compiled."""
+
+    @property
     def sent(self) -> int:
         """Packets the socket has taken."""
 
@@ -49,6 +53,8 @@ class Egress(Protocol):
 
 class ArenaEgress:
     """Builds a burst in one arena, protects it in place and hands it over with `sendmmsg`."""
+
+    is_native = False
 
     def __init__(self, udp: socket.socket) -> None:
         self.sent = 0

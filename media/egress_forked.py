@@ -20,6 +20,11 @@ class ForkedEgress:
         self._dropped = 0
 
     @property
+    def is_native(self) -> bool:
+        """Whether the hot loop is compiled."""
+        return self._udp.is_native
+
+    @property
     def sent(self) -> int:
         """Packets that sockets have taken."""
         return self._udp.sent + self._sent

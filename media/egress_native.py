@@ -57,6 +57,8 @@ def open_egress(udp: socket.socket) -> Egress:
 class NativeEgress:
     """Hands whole bursts to C, where the interpreter's lock is not held."""
 
+    is_native = True
+
     def __init__(self, udp: socket.socket, *, segments: bool = True) -> None:
         self._socket = udp
         self._library = _build()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from starlette.requests import Request
 from starlette.responses import Response
 
 from media.counter_offer import Invitation
+from media.endpoint.peer import Peer
 from media.errors import MalformedOffer, OfferTooLarge, WrongContentType
-from media.forwarder import Session
 from media.ice_servers import IceServers
 
 SDP = "application/sdp"
@@ -18,6 +20,18 @@ OPTIONS_HEADERS = {
     "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match",
     "Access-Control-Max-Age": "86400",
 }
+
+
+class Opened(Protocol):
+    """What was opened for an offer."""
+
+    @property
+    def id(self) -> str:
+        """The last part of its address."""
+
+    @property
+    def peer(self) -> Peer:
+        """The other side."""
 
 
 async def read_body(request: Request, content_type: str) -> str:
@@ -41,12 +55,12 @@ async def read_bytes(request: Request) -> bytes:
     return bytes(body)
 
 
-def entity_tag(session: Session) -> str:
+def entity_tag(session: Opened) -> str:
     """Return the strong ETag of a session's current ICE credentials."""
     return f'"{session.peer.credentials.ufrag}"'
 
 
-def created(session: Session, answer: str, ice_servers: IceServers) -> Response:
+def created(session: Opened, answer: str, ice_servers: IceServers) -> Response:
     """Return the 201 that carries the answer and names the session."""
     response = _session_response(201, session.id, answer, ice_servers)
     response.headers["etag"] = entity_tag(session)

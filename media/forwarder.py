@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from media.answer import Transport, write_answer, write_fragment, write_offer
+from media.checks import Check, Checks
 from media.closures import Closures
 from media.counter_offer import Invitation, Invitations, agree
 from media.egress import Egress
@@ -72,6 +73,7 @@ class Forwarder:
         self._opened = 0
         self._closures = Closures()
         self.invitations = Invitations(time.monotonic)
+        self.checks = Checks(endpoint.close_peer, time.monotonic)
         self._viewers_by_line: Counter[str] = Counter()
         self._on_event = on_event
         self._loop = asyncio.get_running_loop()
@@ -136,6 +138,13 @@ class Forwarder:
         peer = self._open_peer(offer, keeps_handshake=False, credentials=invitation.credentials)
         self._seat_viewer(invitation.id, invitation.person, offer, peer, stream, invitation.line)
 
+    def check(self, offer: Offer) -> tuple[Check, str]:
+        """Open a trial connection and return it with the answer; raise `Overloaded`."""
+        self.checks.require_room()
+        peer = self._open_peer(offer, keeps_handshake=False)
+        check = self.checks.add(self._new_id(), peer)
+        return check, write_answer(offer.with_ssrcs(), "sendonly", self._transport(peer.credentials))
+
     @property
     def viewers(self) -> int:
         """How many are admitted."""
@@ -188,6 +197,7 @@ class Forwarder:
             for stream in list(self.streams.values()):
                 self._tick_stream(stream, now)
             if ticks % PEER_TICKS == 0:
+                self.checks.tick(now)
                 for peer in self.endpoint.peers:
                     self._tick_peer(peer, now)
             if ticks % TRIM_TICKS == 0 and self._opened:
@@ -198,6 +208,7 @@ class Forwarder:
         """End every session and close the socket."""
         for session in list(self.sessions.values()):
             self.end(session, "the server stops")
+        self.checks.close()
         self.endpoint.close()
 
     def _tick_stream(self, stream: Stream, now: float) -> None:

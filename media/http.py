@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from media import errors
+from media.check import CheckEndpoint
 from media.client_address import parse_networks
 from media.control import ControlResource
 from media.forwarder import Forwarder
@@ -76,9 +77,11 @@ class CrossOrigin:
 def build_app(forwarder: Forwarder, settings: Settings, client: httpx.AsyncClient) -> ASGIApp:
     """Return the ASGI application of one media process; `client` reaches its siblings."""
     siblings_are = LOOPBACK if settings.siblings else ()
-    limits = SessionLimits((*settings.trusted_proxies, *siblings_are), time.monotonic)
+    trusted = (*settings.trusted_proxies, *siblings_are)
+    limits = SessionLimits(trusted, time.monotonic)
     whip = WhipEndpoint(forwarder, settings, limits)
     whep = WhepEndpoint(forwarder, settings, limits)
+    check = CheckEndpoint(forwarder, settings, SessionLimits(trusted, time.monotonic))
     control = ControlResource(forwarder, settings.token_secret)
     sessions = SessionResource(forwarder)
 
@@ -93,6 +96,7 @@ def build_app(forwarder: Forwarder, settings: Settings, client: httpx.AsyncClien
         routes=[
             Route("/whip/{room}/{seat}", whip.handle, methods=methods),
             Route("/whep/{room}/{seat}", whep.handle, methods=methods),
+            Route("/check/{room}/{seat}", check.handle, methods=methods),
             Route("/session/{id}", sessions.handle, methods=["GET", "HEAD", "PATCH", "DELETE", "OPTIONS"]),
             Route("/control", control.handle, methods=["POST"]),
             Route("/healthz", healthz),

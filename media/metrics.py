@@ -35,6 +35,8 @@ def _of_process(forwarder: Forwarder) -> Iterator[Metric]:
         ("viewers_admitted", "gauge", "Viewers, against what may be admitted.", forwarder.viewers),
         ("viewers_capacity", "gauge", "Viewers before WHEP answers 503.", forwarder.capacity.viewers),
         ("tcp_connections", "gauge", "Clients connected over TCP.", len(endpoint.tcp.connections)),
+        ("egress_native", "gauge", "1 where packets are sent by compiled code.", float(egress.is_native)),
+        ("checks", "gauge", "Trial connections.", len(forwarder.checks)),
         ("sent_packets_total", "counter", "RTP packets sent.", egress.sent),
         ("dropped_packets_total", "counter", "RTP packets not sent.", egress.dropped),
         ("malformed_datagrams_total", "counter", "No STUN, DTLS or RTP.", endpoint.malformed),

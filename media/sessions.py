@@ -27,6 +27,10 @@ class SessionResource:
         session_id = request.path_params["id"]
         if (invitation := self._forwarder.invitations.find(session_id)) is not None:
             return await self._handle_invited(request, invitation)
+        if (check := self._forwarder.checks.find(session_id)) is not None:
+            if request.method == "DELETE":
+                self._forwarder.checks.end(check)
+            return without_content(request)
         if request.method == "DELETE" and self._forwarder.has_ended(session_id):
             return Response(status_code=200)  # both sides may end it; the second is no error
         session = self._forwarder.session(session_id)

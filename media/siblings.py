@@ -46,7 +46,7 @@ class Siblings:
 
     def _place(self, path: str) -> int | None:
         match path.strip("/").split("/"):
-            case ["whip" | "whep", room, seat]:
+            case ["whip" | "whep" | "check", room, seat]:
                 return zlib.crc32(f"{room}/{seat}".encode()) % len(self.urls)
             case ["session", session_id]:
                 number = session_id.partition("-")[0]

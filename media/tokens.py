@@ -33,9 +33,13 @@ class Pass:
         """Raise `Forbidden` unless this allows `grant` on that seat."""
         if self.grant != grant:
             raise Forbidden(f"the token does not allow to {grant}")
+        self.require_place(room, seat)
+
+    def require_place(self, room: str, seat: str) -> None:
+        """Raise `Forbidden` unless this is for that seat, whatever it allows there."""
         if self.room != room:
             raise Forbidden("the token is for another room")
-        any_seat = grant == "subscribe" and not self.seat
+        any_seat = self.grant == "subscribe" and not self.seat
         if not any_seat and self.seat != seat:
             raise Forbidden("the token is for another seat")
 

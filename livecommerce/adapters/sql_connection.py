@@ -67,6 +67,13 @@ async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         yield connection
 
 
+def sqlite_file(url: str) -> Path | None:
+    """The file behind an address; ``None`` where there is none."""
+    address = _async_url(url)
+    is_file = address.get_backend_name() == "sqlite" and address.database not in (None, "", ":memory:")
+    return Path(str(address.database)) if is_file else None
+
+
 def is_unfit(error: BaseException) -> bool:
     """Whether the database is there and refuses these values, so that repeating them is in vain."""
     if isinstance(error, (IntegrityError, DataError, OverflowError)):

@@ -24,7 +24,7 @@ class Demo:
         self.data_dir = data_dir
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._environ = {
+        self.environ = {
             **os.environ,
             "PORT": str(self.port),
             "MEDIA_PORT": str(free_port()),
@@ -40,7 +40,7 @@ class Demo:
         command = [sys.executable, "-m", "livecommerce.cli", "up", "--demo"]
         self.data_dir.mkdir(parents=True, exist_ok=True)
         with (self.data_dir / "up.log").open("ab") as log:
-            self._process = subprocess.Popen(command, env=self._environ, stdout=log, stderr=log)
+            self._process = subprocess.Popen(command, env=self.environ, stdout=log, stderr=log)
         deadline = time.monotonic() + START_SECONDS
         while not self.ready():
             if self._process.poll() is not None or time.monotonic() > deadline:

@@ -28,6 +28,8 @@ TOKEN = Pass("p1", "r1", "host", "publish")
 class RecordingEgress:
     """Keeps what it was told to send, by the SSRC it was sent with."""
 
+    is_native = False
+
     def __init__(self) -> None:
         self.sent = 0
         self.dropped = 0

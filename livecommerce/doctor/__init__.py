@@ -1,0 +1,1 @@
+"""What ``livecommerce doctor`` looks at: rules without I/O, and the probes that feed them."""
