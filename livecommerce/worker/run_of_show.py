@@ -15,7 +15,7 @@ from livecommerce.accounts import AccountStore
 from livecommerce.catalog import Catalog
 from livecommerce.clock import Clock
 from livecommerce.errors import DomainError, Unavailable
-from livecommerce.ids import RoomId
+from livecommerce.ids import RoomId, new_id
 from livecommerce.room import run_of_show as rules
 from livecommerce.room.cards import PersonCard, ProductCard, RoomState, SegmentCard
 from livecommerce.room.events import RoomEvent
@@ -108,7 +108,9 @@ class RunOfShow:
                     segment, "off", lambda state: rules.take_off(state, segment, self._clock())
                 )
             case rules.Retime(segment=segment):
-                until = f"until:{segment.ends_ms}"
+                until = (
+                    f"until:{new_id()}"  # an end may come back: who read an old plan sets the old one again
+                )
                 await self._append(segment, until, lambda state: rules.retime(state, segment, self._clock()))
             case rules.NoteOnAir(segment=segment, starts_ms=starts_ms, ends_ms=ends_ms):
                 await self._schedule.put_on_air(segment.segment, starts_ms, ends_ms)

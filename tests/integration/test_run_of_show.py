@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -21,6 +22,7 @@ from livecommerce.room import room as rules
 from livecommerce.room.cards import RoomState
 from livecommerce.room.events import RoomEvent
 from livecommerce.room.live import LiveRoom
+from livecommerce.schedule.segment import Segment
 from livecommerce.shop import Shop
 from livecommerce.worker.run_of_show import RunOfShow
 from livecommerce.worker.show_phases import ShowPhases
@@ -29,11 +31,23 @@ from tests.schedules import MINUTE, a_segment, a_show
 ROOM = RoomId("00room")
 
 
+class OldPlan(SqlSchedule):
+    """The plan as somebody read it before it changed."""
+
+    def __init__(self, sql: AsyncEngine, plan: list[Segment]) -> None:
+        super().__init__(sql)
+        self._plan = plan
+
+    async def segments_of(self, rooms: Sequence[RoomId]) -> list[Segment]:
+        return self._plan
+
+
 class Stage:
     """One show with two workers, and a clock that only the test moves."""
 
     def __init__(self, redis: Connection, sql: AsyncEngine) -> None:
         self.minute = 0.0
+        self.sql = sql
         self.rooms = RedisRooms(redis)
         self.catalog = SqlCatalog(sql)
         self.shops = SqlShops(sql)
@@ -41,10 +55,17 @@ class Stage:
         self.schedule = SqlSchedule(sql)
         looks = RedisLiveRooms(redis)
         self.phases = ShowPhases(self.schedule, self.rooms, looks, self.accounts)
-        self.workers = [
-            RunOfShow(self.schedule, self.rooms, looks, self.catalog, self.shops, self.accounts, self.clock)
-            for _ in range(2)
-        ]
+        self.looks = looks
+        self.workers = [self.worker(self.schedule) for _ in range(2)]
+
+    def worker(self, schedule: SqlSchedule) -> RunOfShow:
+        return RunOfShow(
+            schedule, self.rooms, self.looks, self.catalog, self.shops, self.accounts, self.clock
+        )
+
+    def late_worker(self, plan: list[Segment]) -> RunOfShow:
+        """One that has read the plan before it changed."""
+        return self.worker(OldPlan(self.sql, plan))
 
     def clock(self) -> int:
         return int(self.minute * MINUTE)
@@ -213,6 +234,21 @@ async def test_a_worker_that_read_an_old_plan_does_not_repeat_a_segment(stage: S
     await stage.step_all()
     assert await stage.plan() == {"a": ("done", 10)}
     assert kinds(await stage.events()).count("segment.started") == 1
+
+
+async def test_a_worker_that_read_an_old_plan_moves_an_end_back_for_a_moment_only(stage: Stage) -> None:
+    await stage.confirm("a", 10, 20, "tea")
+    await stage.start()
+    stage.minute = 10
+    await stage.step_all()
+    old = await stage.schedule.segments_of([ROOM])
+    await stage.schedule.extend(SegmentId("a"), 5 * MINUTE)
+    await stage.step_all()
+    await stage.late_worker(old).step()
+    await stage.step_all()
+    segment = (await stage.state()).segment
+    assert segment is not None
+    assert segment.ends_ms == 25 * MINUTE
 
 
 async def test_a_segment_that_came_and_went_unnoted_is_done(stage: Stage) -> None:
