@@ -17,6 +17,7 @@ from media.errors import PortTaken
 from media.forwarder import Capacity, Forwarder
 from media.hooks import Hooks
 from media.http import build_app
+from media.http_connection import HttpConnection
 from media.settings import Settings
 
 GRACE_SECONDS = 3
@@ -71,6 +72,8 @@ async def open_server(settings: Settings) -> AsyncIterator[MediaServer]:
         app = build_app(forwarder, settings, client)
         config = uvicorn.Config(
             app,
+            http=HttpConnection,
+            ws="none",
             lifespan="off",
             access_log=False,
             log_config=None,

@@ -18,3 +18,5 @@ class StreamEvent:
     seat: str
     stream: str
     at_ms: int
+    person: str = ""
+    """Who publishes."""

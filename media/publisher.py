@@ -109,4 +109,4 @@ class Publisher:
 
     def _announce(self, event: EventType, now: float) -> None:
         self._alive_due = now + ALIVE_SECONDS
-        self.stream.announce(event, self.incarnation, now)
+        self.stream.announce(event, self.incarnation, self.token.person, now)

@@ -11,6 +11,7 @@ NACK_INTERVAL_SECONDS = 0.05
 MAX_NACKS = 10
 MAX_NACKS_AT_ONCE = 256  # more would not fit into one datagram
 MAX_GAP = 1_000
+"""Packets that are waited for at a time, in one hole or in many."""
 
 
 @dataclass(slots=True)
@@ -50,12 +51,13 @@ class ReorderBuffer:
         if self._next is None:
             self._next = sequence
             self._newest = sequence - 1
-        if sequence - self._newest > MAX_GAP or self._has_jumped_back(sequence):
+        absent = max(0, sequence - self._newest - 1)
+        if absent + len(self._missing) > MAX_GAP or self._has_jumped_back(sequence):
             return self._restart(sequence, packet)
         if sequence < self._next or sequence in self._held:
             return []
-        for absent in range(self._newest + 1, sequence):
-            self._missing[absent] = _Missing(since=now)
+        for hole in range(self._newest + 1, sequence):
+            self._missing[hole] = _Missing(since=now)
         self._missing.pop(sequence, None)
         self._newest = max(self._newest, sequence)
         self._held[sequence] = packet

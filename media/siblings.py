@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from urllib.parse import quote
 
 import httpx
 from starlette.requests import Request
@@ -50,7 +51,8 @@ class Siblings:
                 return zlib.crc32(f"{room}/{seat}".encode()) % len(self.urls)
             case ["session", session_id]:
                 number = session_id.partition("-")[0]
-                return int(number) if number.isdecimal() and int(number) < len(self.urls) else None
+                places = map(str, range(len(self.urls)))
+                return int(number) if number in places else None
         return None
 
 
@@ -90,9 +92,10 @@ class Relay:
     async def _pass_on(self, request: Request, url: str, body: bytes) -> Response:
         headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
         headers |= {RELAYED: "1", "x-forwarded-for": client_address(request, self._trusted)}
+        address = url + quote(request.scope["path"])
         try:
             answer = await self._client.request(
-                request.method, url + request.url.path, content=body, headers=headers, timeout=TIMEOUT_SECONDS
+                request.method, address, content=body, headers=headers, timeout=TIMEOUT_SECONDS
             )
         except httpx.HTTPError:
             return problem(503, "the process of this stream is being started again", {"Retry-After": "1"})

@@ -175,10 +175,10 @@ class Stream:
             if self._has_layers:
                 self._choose_layers(viewers, self.publisher.source.video_bitrates(now), now)
 
-    def announce(self, event: EventType, incarnation: str, now: float) -> None:
+    def announce(self, event: EventType, incarnation: str, person: str, now: float) -> None:
         """Tell the gateway."""
         at_ms = round((now + self._unix_offset) * 1000)
-        self._on_event(StreamEvent(event, self.room, self.seat, incarnation, at_ms))
+        self._on_event(StreamEvent(event, self.room, self.seat, incarnation, at_ms, person))
 
     def _send(self, packets: Sequence[Packet], legs: Sequence[Leg]) -> None:
         self.sent_packets += len(packets) * len(legs)

@@ -74,5 +74,10 @@ def is_held(state: RoomState, seat: str) -> bool:
     return seat == HOST_SEAT or any(card.seat == seat for card in state.seats)
 
 
+def holds(state: RoomState, seat: str, person: str) -> bool:
+    """Whether a seat is this person's now; an old key to it may be somebody else's."""
+    return person == state.host.person if seat == HOST_SEAT else seat_of(state, person) == seat
+
+
 def _guest_seats() -> tuple[str, ...]:
     return tuple(f"guest-{number}" for number in range(1, MAX_GUESTS + 1))

@@ -15,6 +15,8 @@ MAX_UNSENT_BYTES = 256 * 1024
 """What a line too slow for its layer may be behind; more is dropped, as a full queue on the way would."""
 UNKNOWN_SECONDS = 10.0
 """How long a connection may be open before a valid check has come over it."""
+UNSENT_SECONDS = 10.0
+"""How long a closed connection may take for what is still to be sent."""
 MAX_CONNECTIONS = 4096
 MAX_PER_HOST = 200
 
@@ -81,9 +83,10 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def close_when_sent(self) -> None:
-        """Close as soon as what was sent has left."""
+        """Close as soon as what was sent has left, or was not taken for some seconds."""
         if self._transport is not None:
             self._transport.close()
+            self._deadline = asyncio.get_running_loop().call_later(UNSENT_SECONDS, self.close)
 
     def _close_if_unknown(self) -> None:
         if not self.is_known:

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from livecommerce.clock import now_ms
 from livecommerce.gateway import media_plane
+from livecommerce.gateway.auth import ENCODER_SECONDS
 from livecommerce.gateway.http.application import application
 from livecommerce.gateway.http.media import MediaRoutes
 from livecommerce.gateway.http.media_hooks import media_hook_routes
@@ -147,8 +148,29 @@ async def test_a_guest_publishes_while_the_seat_is_theirs(gateway: TestGateway) 
     assert (shown, await report(gateway, "stream.alive", seat="guest-1")) == (204, 410)
 
 
-async def report(gateway: TestGateway, kind: str, room: str = ROOM, seat: str = "host") -> int:
-    body = msgspec.json.encode({"type": kind, "room": room, "seat": seat, "stream": "s1", "at_ms": 5})
+async def test_an_old_key_to_a_seat_that_is_somebody_elses_now_publishes_nothing(
+    gateway: TestGateway,
+) -> None:
+    served = await gateway.rooms.get(ROOM)
+    old = gateway.tokens.mint_publish("p-before", ROOM, "guest-1", ENCODER_SECONDS)
+    guest = PersonCard(person="p-guest", name="Ann", role="viewer")
+    await served.live.command(lambda state: stage.give_seat(state, guest, now_ms()))
+    async with client(gateway) as http:
+        asks = {"action": "publish", "path": f"{ROOM}/guest-1", "token": old}
+        asked_by_engine = await http.post("/api/media/auth", json=asks)
+    told_by_media = await report(gateway, "stream.started", seat="guest-1", person="p-before")
+
+    assert (asked_by_engine.status_code, told_by_media) == (403, 410)
+    assert not served.live.state.streams
+    assert await report(gateway, "stream.started", seat="guest-1", person="p-guest") == 204
+    assert [card.seat for card in served.live.state.streams] == ["guest-1"]
+
+
+async def report(
+    gateway: TestGateway, kind: str, room: str = ROOM, seat: str = "host", person: str = ""
+) -> int:
+    fields = {"type": kind, "room": room, "seat": seat, "stream": "s1", "at_ms": 5, "person": person}
+    body = msgspec.json.encode(fields)
     headers = sign(media_key("media-hook", SECRET), "msg_1", now_ms(), body)
     async with client(gateway) as http:
         return (await http.post("/api/media/hooks", content=body, headers=headers)).status_code

@@ -120,15 +120,15 @@ class MediaRoutes:
         if grant.seat != seat and not any_seat:
             raise Forbidden("forbidden")
         if grant.grant == "publish":
-            await self._require_seat(room, seat)
+            await self._require_seat(room, seat, grant.person)
         return answer(Admitted())
 
-    async def _require_seat(self, room: str, seat: str) -> None:
+    async def _require_seat(self, room: str, seat: str, person: str) -> None:
         try:
             state = (await self._rooms.get(room)).live.state
         except NotFound as error:
             raise Unauthenticated("bad_token") from error
         if state.phase == "ended":
             raise Forbidden("show_ended")
-        if not stage.is_held(state, seat):
+        if not stage.holds(state, seat, person):
             raise Forbidden("forbidden")

@@ -33,6 +33,8 @@ class StreamReport(Struct, frozen=True):
     stream: str
     """The incarnation: a late word about an older one changes nothing."""
     at_ms: int
+    person: str = ""
+    """Who publishes; empty: the engine does not tell."""
 
 
 def media_hook_routes(rooms: Rooms, token_secret: str, clock: Clock) -> list[BaseRoute]:
@@ -54,7 +56,7 @@ def media_hook_routes(rooms: Rooms, token_secret: str, clock: Clock) -> list[Bas
         except NotFound:
             return Response(status_code=GONE)
         await live.command(lambda state: react(state, report, clock()))
-        may_be = live.state.phase != "ended" and stage.is_held(live.state, report.seat)
+        may_be = live.state.phase != "ended" and _may_publish(live.state, report)
         return Response(status_code=204 if may_be or report.type == "stream.ended" else GONE)
 
     return [
@@ -74,6 +76,8 @@ def react(state: RoomState, report: StreamReport, now_ms: int) -> tuple[RoomEven
     current = next((card for card in state.streams if card.seat == report.seat), None)
     if report.type == "stream.ended":
         return stage.hide_stream(state, report.seat, report.stream, now_ms)
+    if not _may_publish(state, report):
+        return ()
     adds_to_known = report.type not in ("stream.started", "stream.alive")
     if adds_to_known and (current is None or current.stream != report.stream):
         return ()
@@ -85,3 +89,9 @@ def react(state: RoomState, report: StreamReport, now_ms: int) -> tuple[RoomEven
         stalled=report.type == "stream.stalled",
     )
     return stage.show_stream(state, card, now_ms)
+
+
+def _may_publish(state: RoomState, report: StreamReport) -> bool:
+    if not report.person:
+        return stage.is_held(state, report.seat)
+    return stage.holds(state, report.seat, report.person)

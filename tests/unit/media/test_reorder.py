@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.reorder import MAX_NACKS, Arrival, ReorderBuffer
+from media.reorder import MAX_GAP, MAX_NACKS, Arrival, ReorderBuffer
 from media.rtp import RtpPacket
 
 
@@ -53,6 +53,14 @@ def test_what_was_given_up_comes_too_late() -> None:
     buffer.expire(1.0)
 
     assert buffer.insert(packet(2), 1.1) == []
+
+
+def test_hole_after_hole_costs_no_more_memory_than_one() -> None:
+    buffer = ReorderBuffer(10.0)
+    for step in range(100):
+        buffer.insert(packet(step * (MAX_GAP - 1)), 0.0)
+
+    assert len(buffer._missing) + len(buffer._held) <= 2 * MAX_GAP
 
 
 def test_a_jump_starts_over() -> None:

@@ -30,6 +30,9 @@ class Line:
     def write(self, data: bytes) -> None:
         self.written += data
 
+    def close(self) -> None:
+        """What is unsent stays so: the other side reads nothing."""
+
     def abort(self) -> None:
         self.is_open = False
         self.closed.set()
@@ -106,6 +109,20 @@ async def test_a_connection_over_which_no_check_came_is_closed(monkeypatch: pyte
     await stranger.closed.wait()
 
     assert (stranger.is_open, line.is_open) == (False, True)
+
+
+async def test_a_closed_connection_does_not_wait_for_ever_for_its_last_packets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tcp, "UNSENT_SECONDS", 0.0)
+    connection, line = Ends().connect()
+    connection.is_known = True
+
+    connection.close_when_sent()
+    async with asyncio.timeout(5):
+        await line.closed.wait()
+
+    assert not line.is_open
 
 
 async def test_one_host_cannot_take_every_connection_and_gives_back_what_it_closes() -> None:
