@@ -84,9 +84,9 @@ class Relay:
         await max(answers, key=lambda answer: answer.status_code)(scope, receive, send)
 
     def _targets(self, request: Request) -> Sequence[str]:
-        if request.url.path == "/control":
+        if request.scope["path"] == "/control":
             return self._siblings.urls
-        owner = self._siblings.owner(request.url.path)
+        owner = self._siblings.owner(request.scope["path"])
         return [] if owner is None else [owner]
 
     async def _pass_on(self, request: Request, url: str, body: bytes) -> Response:
