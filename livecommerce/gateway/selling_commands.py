@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 import msgspec
@@ -278,9 +279,10 @@ class SellingCommands:
         raise Unavailable("room_busy")
 
     async def _close_all(self, live: LiveRoom) -> None:
-        for sale in live.state.sales:
-            if sale.phase != "closed":
-                await self._inventory.close_sale(SaleId(sale.sale), sale.version)
+        with suppress(Conflict):  # its terms have changed elsewhere: the next attempt closes it as it is
+            for sale in live.state.sales:
+                if sale.phase != "closed":
+                    await self._inventory.close_sale(SaleId(sale.sale), sale.version)
         await live.catch_up()
 
     def _end_if_nothing_sells(self, state: RoomState) -> Sequence[RoomEvent]:

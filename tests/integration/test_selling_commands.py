@@ -482,6 +482,16 @@ async def test_ending_a_show_closes_also_what_another_gateway_opened(site: Site)
     assert site.dark_rooms == [(here.served.live.room, "")]
 
 
+async def test_ending_a_show_closes_also_what_another_gateway_has_just_changed(site: Site) -> None:
+    there, sale = await running_sale(site)
+    here = await site.host()
+    await here.served.live.catch_up()
+    await site.terms.adjust(there, a_change(sale, price_minor=8_800))
+    await site.commands.end_show(here, wire.ShowEnd(id=1))
+    assert here.served.live.state.phase == "ended"
+    assert (await site.inventory.audit(sale)).returned == 2
+
+
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
