@@ -205,7 +205,7 @@ def _check(session: SessionDescription, offer: Offer) -> None:
     kinds = [section.kind for section in offer.media]
     if len(set(kinds)) != len(kinds):
         raise UnacceptableOffer("at most one audio and one video track are taken")
-    streams = {media.msid.split()[0] for media in session.media if media.msid} - {"-"}
+    streams = {name for media in session.media for name in (media.msid or "").split()[:1]} - {"-"}
     if len(streams) > 1:
         raise UnacceptableOffer("all tracks must be in one MediaStream")
     bundled = {str(item) for group in session.group if group.semantic == "BUNDLE" for item in group.items}

@@ -6,6 +6,7 @@ import secrets
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from media import rtcp
 from media.endpoint.destination import Destination
@@ -15,6 +16,8 @@ from media.track import CLOCK_RATES, Kind, Packet, Track, TrackId
 
 REPEAT_SECONDS = 0.1
 MAX_REMEMBERED_REPEATS = 512
+REPEATS_AT_ONCE, REPEATS_PER_SECOND = 1_000, 1_000
+"""Packets that are sent to one viewer again: more than a line loses that carries the picture at all."""
 MAX_REMEMBERED_SPANS = 4
 REPLAY_TICKS_PER_FRAME = CLOCK_RATES["video"] // 1000
 
@@ -97,6 +100,7 @@ class Sink:
         self._replayed: dict[int, Packet] = {}
         self._spans: dict[Kind, list[_Span]] = {}
         self._repeated_at: dict[tuple[Kind, int], float] = {}
+        self._repeats: tuple[float, float] = (REPEATS_AT_ONCE, 0.0)
         self._rtx_sent = 0
         self._replay_is_over = False
 
@@ -170,13 +174,17 @@ class Sink:
     def retransmissions(
         self, nack: rtcp.Nack, tracks: Mapping[TrackId, Track], now: float
     ) -> tuple[Kind, list[Packet]]:
-        """Return what to send on `repair_leg` for a NACK, each at most once in a tenth of a second."""
+        """Return what to send on `repair_leg` for a NACK: each once in a tenth of a second, and not many."""
         kind = self.kind_of(nack.ssrc)
         if kind is None or kind not in self._spans:
             return "video", []
         leg = self._legs[kind]
-        found = (self._lookup(sequence, kind, leg, tracks, now) for sequence in nack.sequences)
-        again = [packet for packet in found if packet is not None]
+        wanted = dict.fromkeys(nack.sequences[: 2 * REPEATS_AT_ONCE])
+        found = (self._lookup(sequence, kind, leg, tracks, now) for sequence in wanted)
+        left, at = self._repeats
+        left = min(REPEATS_AT_ONCE, left + (now - at) * REPEATS_PER_SECOND)
+        again = list(islice((packet for packet in found if packet is not None), int(left)))
+        self._repeats = (left - len(again), now)
         self.retransmitted += len(again)
         if kind not in self._rtx:
             return kind, again

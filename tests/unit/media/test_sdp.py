@@ -145,6 +145,12 @@ def test_an_offer_that_cannot_be_served_is_told_why(old: str, new: str, says: st
         parse_offer(text.replace(old, new), "sendonly")
 
 
+def test_a_track_of_no_stream_is_taken() -> None:
+    text = offer_text("obs").replace("a=msid:iTn8Vb3hGcRyUe5A iTn8Vb3hGcRyUe5A-video", "a=msid: ")
+
+    assert len(parse_offer(text, "sendonly").media) == 2
+
+
 def test_two_pictures_are_one_too_many() -> None:
     text = offer_text("obs")
     _, separator, video = text.partition("m=video")

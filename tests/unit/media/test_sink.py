@@ -5,7 +5,7 @@ import itertools
 from media import rtcp
 from media.endpoint.destination import Destination
 from media.rtp import RtpPacket, parse_rtp
-from media.sink import Sink, ViewedFormat, squeeze
+from media.sink import REPEATS_AT_ONCE, REPEATS_PER_SECOND, Sink, ViewedFormat, squeeze
 from media.track import Packet, Track
 from tests.unit.media.world import RTX, VIDEO
 
@@ -37,6 +37,22 @@ def repeat(sink: Sink, nack: rtcp.Nack, track: Track, now: float) -> list[Packet
     kind, packets = sink.retransmissions(nack, {("video", 0): track}, now)
     assert kind == "video"
     return packets
+
+
+def test_a_viewer_who_asks_for_everything_again_and_again_gets_no_more_than_a_line_could_lose() -> None:
+    track = Track("video")
+    for number in range(2_000):
+        payload = b"\x65" if number == 0 else b"\x41"
+        track.append(RtpPacket(VIDEO, number, number * FRAME, 7, payload, True), 0, 1.0)
+    sink = make_sink(make_track(1))
+    leg = sink.leg("video")
+    assert leg is not None
+    everything = tuple((number + leg.sequence_offset) & 0xFFFF for number in range(2_000)) * 4
+
+    again = [repeat(sink, rtcp.Nack(100, everything), track, 1.0 + step / 10) for step in range(20)]
+
+    assert again[0]
+    assert sum(map(len, again)) <= REPEATS_AT_ONCE + 2 * REPEATS_PER_SECOND
 
 
 def test_a_replay_ends_at_the_newest_frames_time() -> None:
