@@ -69,6 +69,11 @@ export function timeOfDay(ms: number, timeZone?: string): string {
   }).format(ms);
 }
 
+/** A month of the reader's calendar, with its year. */
+export function month(ms: number): string {
+  return new Intl.DateTimeFormat(language(), { year: 'numeric', month: 'long' }).format(ms);
+}
+
 /** A duration in its one or two largest units: "2 days 3 h", "4 min 10 s". */
 export function duration(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));

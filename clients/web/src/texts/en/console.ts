@@ -97,6 +97,7 @@ export default {
   'console.entry': 'Entry',
   'console.order': 'Order',
   'console.account': 'Account',
+  'console.statement': 'Statement of {owner}, last 31 days',
   'console.debit': 'Debit',
   'console.credit': 'Credit',
   'console.sum': 'Sum',

@@ -155,6 +155,12 @@ export default {
   'merchant.wrong_shipping': 'An amount, please.',
   'merchant.wrong_freeFrom': 'An amount, please, or nothing.',
   'merchant.policy_saved': 'Saved. It holds for what is bought from now on.',
+  'merchant.statements': 'Statements',
+  'merchant.statements_lead':
+    'What your shop was credited and debited in a month, and what it is owed before and after it.',
+  'merchant.statement_month': 'Month',
+  'merchant.statement_page': 'Read and print',
+  'merchant.statement_table': 'Statement as CSV',
   'merchant.carriers': 'Carriers’ messages',
   'merchant.carriers_lead':
     'Your carrier, or the service between you, can report where parcels are: Standard Webhooks, signed with this key.',

@@ -92,6 +92,7 @@ export default {
   'console.entry': '分录',
   'console.order': '订单',
   'console.account': '科目',
+  'console.statement': '{owner} 最近 31 天的对账单',
   'console.debit': '借方',
   'console.credit': '贷方',
   'console.sum': '合计',

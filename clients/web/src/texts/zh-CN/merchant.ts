@@ -154,6 +154,11 @@ export default {
   'merchant.wrong_shipping': '请填金额。',
   'merchant.wrong_freeFrom': '请填金额，或留空。',
   'merchant.policy_saved': '已保存，对之后的购买生效。',
+  'merchant.statements': '对账单',
+  'merchant.statements_lead': '店铺某月的入账与扣款，以及期初、期末余额。',
+  'merchant.statement_month': '月份',
+  'merchant.statement_page': '查看与打印',
+  'merchant.statement_table': '下载对账单 CSV',
   'merchant.carriers': '物流推送',
   'merchant.carriers_lead':
     '快递公司或物流服务可在此上报包裹动态：使用 Standard Webhooks，以此密钥签名。',
