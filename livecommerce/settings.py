@@ -146,6 +146,18 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     return settings
 
 
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The variables from which a child process reads the same settings."""
+    values = msgspec.to_builtins(settings, enc_hook=str)
+    return {name.upper(): _variable(value) for name, value in values.items()}
+
+
+def _variable(value: object) -> str:
+    if value is None:
+        return ""
+    return str(int(value)) if isinstance(value, bool) else str(value)
+
+
 _WECHAT = (
     "wechat_app",
     "wechat_api_key",

@@ -26,7 +26,7 @@ from livecommerce.doctor.place import REDIS_FILE
 from livecommerce.gateway.current_rates import rates_at_start
 from livecommerce.gateway.server import LEAVE_SECONDS
 from livecommerce.processes import Command, Supervisor
-from livecommerce.settings import Settings
+from livecommerce.settings import Settings, environment_of
 
 VALKEY_START_SECONDS = 60.0
 READY_SECONDS = 60.0
@@ -135,7 +135,7 @@ async def _answers(redis) -> bool:  # type: ignore[no-untyped-def]
 
 
 def _commands(settings: Settings) -> list[Command]:
-    environ = _environ(settings)
+    environ = environment_of(settings)
     python = [sys.executable, "-m"]
     gateways = [
         Command(
@@ -184,16 +184,6 @@ def _media_ports(settings: Settings) -> list[tuple[int, int]]:
 
 def _media_host() -> str:
     return os.environ.get("MEDIA_HOST") or "127.0.0.1"
-
-
-def _environ(settings: Settings) -> dict[str, str]:
-    """The settings as the children read them."""
-    values = msgspec.to_builtins(settings, enc_hook=str)
-    return {name.upper(): _text(value) for name, value in values.items()}
-
-
-def _text(value: object) -> str:
-    return str(int(value)) if isinstance(value, bool) else str(value)
 
 
 async def _until_ready(settings: Settings) -> None:

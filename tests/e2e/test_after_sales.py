@@ -138,3 +138,16 @@ async def test_shipped_received_returned_and_refunded_and_the_books_balance(
     await until(booked)
     (balance,) = (await operator.api("GET", "/api/console"))["ledger"]["trial_balance"]
     assert balance["debit_minor"] == balance["credit_minor"] > 0
+
+    # the merchant reads it in the shop's statement, the operator from the entry on the console
+    await merchant.go("/merchant/settings")
+    await expect(merchant.part("statement-month")).to_be_visible(timeout=PATIENCE_MS)
+    await merchant.meets_no_barrier()
+    async with merchant.page.expect_popup() as opened:
+        await merchant.part("statement-page").click()
+    await expect((await opened.value).get_by_text(order).first).to_be_visible(timeout=PATIENCE_MS)
+    await operator.go("/console")
+    entry = operator.page.locator(f'[data-testid="ledger-entry"][data-order="{order}"]').first
+    async with operator.page.expect_popup() as opened:
+        await entry.get_by_role("link").first.click(timeout=PATIENCE_MS)
+    await expect((await opened.value).get_by_text(order).first).to_be_visible(timeout=PATIENCE_MS)

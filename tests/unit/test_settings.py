@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from livecommerce.settings import BadSetting, read_settings
+from livecommerce.settings import BadSetting, environment_of, read_settings
 
 
 def test_defaults_need_no_environment() -> None:
@@ -23,6 +23,14 @@ def test_variables_are_named_like_the_fields_and_empty_ones_do_not_count() -> No
         True,
         "",
     )
+
+
+@pytest.mark.parametrize(
+    "environ", [{}, {"DEMO": "1", "PORT": "9000", "RATES": "/etc/rates.toml", "ARCHIVE_HOURS": "1.5"}]
+)
+def test_a_child_process_reads_the_same_settings(environ: dict[str, str]) -> None:
+    settings = read_settings(environ)
+    assert read_settings(environment_of(settings)) == settings
 
 
 def test_a_value_of_the_wrong_kind_is_named() -> None:
