@@ -62,7 +62,7 @@ async def test_a_hold_runs_out_on_screen_and_the_last_unit_is_free_again(anybody
 
     # one phone has the last unit, the other is told at once, and the host sees it held
     await take(ann)
-    await expect(bob.part("join-line").first).to_have_text("Notify me", timeout=PATIENCE_MS)
+    await expect(bob.part("join-line").first).to_have_text("Join waitlist", timeout=PATIENCE_MS)
     await expect(host.part("stock-held").first).to_have_text("1", timeout=PATIENCE_MS)
 
     # the clock runs down to the end, and the page says so
@@ -96,6 +96,7 @@ async def test_a_payment_that_comes_too_late_is_seen_to_go_back(anybody: OpenPer
     # nobody else can have it: the host ends the sale, and with the hold its stock goes back to the shop
     running = host.page.locator('[data-testid="sale-card"]', has_text="129")
     await running.get_by_test_id("close-sale").click()
+    await host.part("close-sale-question-yes").click()
     await expect(running).to_have_attribute("data-phase", "closed", timeout=PATIENCE_MS)
 
     # the page follows: too late, then the money goes back

@@ -33,6 +33,7 @@ async def open_draw(host: Person, item: Locator) -> None:
     """The host lets a single unit be drawn for, after ten seconds."""
     await item.get_by_test_id("open-sale").click()
     await host.part("sale-stock").fill("1")
+    await host.part("sale-more").click()
     await host.part("sale-mode").get_by_role("radio").nth(1).check()
     await host.part("sale-window").fill("10")
     await host.meets_no_barrier()

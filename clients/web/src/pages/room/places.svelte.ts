@@ -51,7 +51,8 @@ export class Places {
     const shown = this.live.view.room?.sales.find((card) => card.sale === sale);
     if (state === 'turn') {
       if (shown) this.seen.set(sale, shown);
-      navigator.vibrate?.(200);
+      // Browsers refuse it, loudly, before the first tap.
+      if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.(200);
       this.onturn(sale);
     } else if (state === 'lapsed') toast(t('line.lapsed'));
     else if (state === 'lost') toast(t('line.lost'));

@@ -45,7 +45,7 @@ export default {
   'line.draw_in': 'Draw in',
   'line.drawing': 'Drawing…',
   'line.joined': '{n} joined',
-  'line.wait': 'Notify me',
+  'line.wait': 'Join waitlist',
   'line.place': 'You are no. {n}',
   'line.waiting': '{n} waiting',
   'line.title': 'Your place in line',
