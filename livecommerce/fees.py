@@ -85,6 +85,21 @@ class Rates(Struct, frozen=True, kw_only=True):
         """All of them."""
         return self.commission_ppm + self.technical_fee_ppm + self.creator_ppm
 
+    def under(self, override: Override | None) -> Rates:
+        """The rates where an override replaces some of them."""
+        if override is None:
+            return self
+        commission, technical, creator = (
+            override.commission_ppm,
+            override.technical_fee_ppm,
+            override.creator_ppm,
+        )
+        return Rates(
+            commission_ppm=self.commission_ppm if commission is None else commission,
+            technical_fee_ppm=self.technical_fee_ppm if technical is None else technical,
+            creator_ppm=self.creator_ppm if creator is None else creator,
+        )
+
     def beside(self, brand_ppm: int) -> Rates:
         """The rates where a guest brand has promised the show's shop a share.
 
@@ -121,11 +136,12 @@ class RateBook(Struct, frozen=True, kw_only=True):
 
     def rates_at(self, category: str, at_ms: int, override: Override | None = None) -> Rates:
         """The rates of a category at a time."""
-        return Rates(
-            commission_ppm=self._share("commission_ppm", category, at_ms, override),
-            technical_fee_ppm=self._share("technical_fee_ppm", category, at_ms, override),
-            creator_ppm=self._share("creator_ppm", category, at_ms, override),
+        usual = Rates(
+            commission_ppm=self._share("commission_ppm", category, at_ms),
+            technical_fee_ppm=self._share("technical_fee_ppm", category, at_ms),
+            creator_ppm=self._share("creator_ppm", category, at_ms),
         )
+        return usual.under(override)
 
     def payment_at(self, at_ms: int) -> PaymentFee:
         """The payment fee at a time."""
@@ -144,9 +160,11 @@ class RateBook(Struct, frozen=True, kw_only=True):
     def _all_rates(self, from_ms: int) -> Iterator[tuple[int, str, Override | None, Rates]]:
         """Every rates that will hold for something from a time on; between two moments nothing changes."""
         for at_ms in sorted({from_ms, *(moment for moment in self._moments() if moment > from_ms)}):
-            for override in (None, *(one for one in self.overrides if one.holds(at_ms))):
-                for category in self.categories:
-                    yield at_ms, category, override, self.rates_at(category, at_ms, override)
+            overrides = (None, *(one for one in self.overrides if one.holds(at_ms)))
+            for category in self.categories:
+                usual = self.rates_at(category, at_ms)
+                for override in overrides:
+                    yield at_ms, category, override, usual.under(override)
 
     def _moments(self) -> Collection[int]:
         return {
@@ -154,14 +172,12 @@ class RateBook(Struct, frozen=True, kw_only=True):
             *(moment for one in self.overrides for moment in (one.from_ms, one.to_ms)),
         }
 
-    def _share(self, name: str, category: str, at_ms: int, override: Override | None) -> int:
-        own = getattr(override, name, None)
-        if own is None:
-            own = self._latest(name, category, at_ms)
+    def _share(self, name: str, category: str, at_ms: int) -> int:
+        own = self._latest(name, category, at_ms)
         if own is None:
             own = self._latest(name, "", at_ms)
         assert own is not None  # noqa: S101 - the book's law
-        return int(own)
+        return own
 
     def _latest(self, name: str, category: str, at_ms: int) -> int | None:
         """What a category's rates last said of a share."""
