@@ -193,7 +193,7 @@ class Stream:
         timestamps: dict[TrackId, int] = {}
         for track_id, track in self.tracks.items():
             timestamp = clock.timestamp_at(track_id, now)
-            if timestamp is not None:
+            if timestamp is not None and track.is_rebased:
                 timestamps[track_id] = track.map_timestamp(timestamp)
         ntp = to_ntp(now + self._unix_offset)
         for viewer in viewers:
@@ -241,7 +241,7 @@ class Stream:
         clock = self.publisher.source.clock if self.publisher is not None else None
         ours = clock.timestamp_at((old.kind, old.layer), now) if clock else None
         theirs = clock.timestamp_at((new.kind, new.layer), now) if clock else None
-        if ours is None or theirs is None:
+        if ours is None or theirs is None or not old.is_rebased:
             return (old.timestamp_now(now) - behind) & 0xFFFFFFFF
         since = (new.map_timestamp(theirs) - packet.timestamp) & 0xFFFFFFFF
         return (old.map_timestamp(ours) - since) & 0xFFFFFFFF

@@ -72,6 +72,11 @@ class Track:
         """Whether packets are passing."""
         return self._open
 
+    @property
+    def is_rebased(self) -> bool:
+        """Whether the current publisher's timestamps can be told in the viewers' already."""
+        return self._is_rebased
+
     def begin_publisher(self) -> None:
         """Expect packets of another publisher, whose numbers and timestamps start anywhere."""
         self._open = self.kind == "audio"

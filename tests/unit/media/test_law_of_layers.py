@@ -172,3 +172,33 @@ def test_what_was_lost_before_a_change_is_repeated_as_it_was() -> None:
         world.stream.retransmit(viewer, rtcp.Nack(100, (packet.sequence,)), 20.0 + number)
 
     assert world.egress.received[100][len(before) :] == before[-9:]
+
+
+def test_time_goes_on_where_a_layer_changes_before_the_old_one_comes_from_the_new_publisher() -> None:
+    world = World()
+    first = Layered([(0, 0)] * LAYERS, [([True] * LAYERS, 1)] * 3, with_clock=False)
+    second = Layered([(0, 7_000_000)] * LAYERS, [([True] * LAYERS, 2)] * 3, with_clock=True)
+    source = make_layered_source()
+    world.publish(source)
+    viewer = world.join(ssrc=100)
+    sent: list[list[RtpPacket]] = [[] for _ in RIDS]
+    for number in range(3):
+        for layer in range(LAYERS):
+            for packet in frame_of(first, number, layer, sent[layer], number):
+                sent[layer].append(packet)
+                deliver(world, source, packet, 1.0 + number)
+        world.run_timers()
+
+    old = viewer.sink.layer
+    wanted = (old + 1) % LAYERS
+    world.stream.change_layer(viewer, wanted)
+    again = make_layered_source()
+    world.publish(again)
+    for layer in (old, wanted):  # the second half of a keyframe shows whose it is, and cannot be decoded
+        deliver(world, again, frame_of(second, 0, layer, [], 10)[1], 4.0)
+    tell_clock(again, second, 4.0)
+    for packet in frame_of(second, 1, wanted, frame_of(second, 0, wanted, [], 10), 20):
+        deliver(world, again, packet, 5.0)
+
+    check(world.egress.received[100])
+    assert viewer.sink.layer == wanted
