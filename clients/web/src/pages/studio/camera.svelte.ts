@@ -34,6 +34,7 @@ export class Camera {
   speaking = $state(true);
   state = $state<PublisherState>('idle');
   statistics = $state.raw<PublisherStatistics | null>(null);
+  private asking: Promise<void> | null = null;
   private waiting: { resolve: () => void; reject: (error: NoPicture) => void }[] = [];
   private readonly publisher: Publisher;
   private readonly lookAgain = (): void => void this.list();
@@ -55,8 +56,12 @@ export class Camera {
   readonly microphoneId = $derived(this.idOf('audio'));
 
   /** Asks for the devices that were used last, or for any; replaces those that were unplugged. */
-  async open(): Promise<void> {
-    if (this.opening) return;
+  open(): Promise<void> {
+    this.asking ??= this.openNow().finally(() => (this.asking = null));
+    return this.asking;
+  }
+
+  private async openNow(): Promise<void> {
     this.opening = true;
     this.problem = null;
     navigator.mediaDevices?.addEventListener('devicechange', this.lookAgain);
