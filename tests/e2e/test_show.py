@@ -113,10 +113,26 @@ def ledger_entries(demo: Demo, order: str) -> list[tuple[Any, ...]]:
         return ledger.execute('SELECT * FROM ledger_entries WHERE "order" = ?', (order,)).fetchall()
 
 
-async def test_a_whole_show(person: OpenPerson, demo: Demo) -> None:
-    host = await person("host")
-    viewer = await person("viewer", phone=True)
-    rival = await person("viewer2", phone=True, locale="zh-CN")
+@pytest.fixture
+def fresh_demo(tmp_path: Path) -> Iterator[Demo]:
+    """A demo of the test's own, in which nothing has happened yet."""
+    running = Demo(tmp_path / "demo")
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+async def newcomer(browser: Browser, fresh_demo: Demo) -> AsyncIterator[OpenPerson]:
+    """Opens a browser context for a person of the fresh demo."""
+    async with people_of(fresh_demo, browser) as open_person:
+        yield open_person
+
+
+async def test_a_whole_show(newcomer: OpenPerson, fresh_demo: Demo) -> None:
+    host = await newcomer("host")
+    viewer = await newcomer("viewer", phone=True)
+    rival = await newcomer("viewer2", phone=True, locale="zh-CN")
     room = await current_room(host)
 
     # the host goes live, and picture and sound reach a phone
@@ -158,7 +174,7 @@ async def test_a_whole_show(person: OpenPerson, demo: Demo) -> None:
         return bool(row["order_state"] == "confirmed" and row["ledger"] == "applied")
 
     await until(confirmed)
-    assert ledger_entries(demo, order)
+    assert ledger_entries(fresh_demo, order)
 
 
 async def test_a_share_unlocks_a_coupon_when_a_friend_stays(person: OpenPerson) -> None:
@@ -180,22 +196,6 @@ async def test_a_share_unlocks_a_coupon_when_a_friend_stays(person: OpenPerson) 
         return any(grant["kind"] == "share" and grant["state"] == "active" for grant in grants)
 
     await until(unlocked)
-
-
-@pytest.fixture
-def fresh_demo(tmp_path: Path) -> Iterator[Demo]:
-    """A demo of the test's own, in which no slot has begun."""
-    running = Demo(tmp_path / "demo")
-    running.start()
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-async def newcomer(browser: Browser, fresh_demo: Demo) -> AsyncIterator[OpenPerson]:
-    """Opens a browser context for a person of the fresh demo."""
-    async with people_of(fresh_demo, browser) as open_person:
-        yield open_person
 
 
 async def test_a_brands_slot_starts_by_itself(newcomer: OpenPerson) -> None:
