@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import faulthandler
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import pytest
+from _pytest.faulthandler import fault_handler_stderr_fd_key
 from hypothesis import HealthCheck, settings
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
@@ -22,6 +24,17 @@ from tests.servers import PostgresServer, ValkeyServer
 
 settings.register_profile("laws", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("laws")  # how long an example takes says nothing about the law
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
+    """Watch the end of a failed test too: pytest's own watch stops at the failure."""
+    faulthandler.dump_traceback_later(
+        float(item.config.getini("faulthandler_timeout")),
+        exit=True,
+        file=item.config.stash[fault_handler_stderr_fd_key],
+    )
+    return (yield)
 
 
 @pytest.fixture(scope="session")

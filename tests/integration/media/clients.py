@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import AsyncIterator
+from weakref import WeakSet
 
 import httpx
 import jwt
@@ -41,6 +42,9 @@ def bearer(
     return {"Authorization": f"Bearer {jwt.encode(claims, SECRET)}"}
 
 
+_clients: WeakSet[Client] = WeakSet()
+
+
 class Client:
     """One peer connection and the session it opened."""
 
@@ -49,6 +53,7 @@ class Client:
         self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.tracks: dict[str, MediaStreamTrack] = {}
         self.location = ""
+        _clients.add(self)
         self.connection.on("track", self._add_track)
 
     async def publish(self, *, person: str = "p1", seat: str = "host", kinds: str = "audio video") -> None:
@@ -105,3 +110,9 @@ async def publishing(http: httpx.AsyncClient, server: MediaServer) -> AsyncItera
     await until(lambda: server.forwarder.streams["r1", "host"].is_live)
     yield host
     await host.close()
+
+
+async def hang_up_all() -> None:
+    """Close what a failed test left open: its encoder's thread would never let the loop end."""
+    for client in list(_clients):
+        await client.connection.close()

@@ -10,7 +10,7 @@ import pytest
 
 from media.app import MediaServer, open_server
 from media.settings import Settings
-from tests.integration.media.clients import SECRET
+from tests.integration.media.clients import SECRET, hang_up_all
 
 MAX_VIEWERS, MAX_GUESTS = 3, 2
 TURN_SECRET = "shared with coturn"
@@ -48,3 +48,4 @@ async def http(server: MediaServer) -> AsyncIterator[httpx.AsyncClient]:
     """An HTTP client of that server."""
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}") as client:
         yield client
+        await hang_up_all()

@@ -60,9 +60,11 @@ async def test_connecting_and_leaving_leaves_no_descriptor_task_or_object(
 ) -> None:
     async with publishing(http, server):
         await connect_and_leave(http, 5)
+        await until(lambda: census()["Peer"] == 1)
         before = census()
         await connect_and_leave(http, CONNECTS)
 
+        await until(lambda: census()["Peer"] == 1)
         assert census() == before
         assert server.forwarder.viewers == 0
         assert len(server.forwarder.sessions) == 1
