@@ -33,7 +33,7 @@ class Invitation:
     seat: str
     line: str
     expires_at: float
-    offer: Offer = field(default_factory=lambda: Offer((_AUDIO, _VIDEO), {}, "auto").with_ssrcs())
+    offer: Offer = field(default_factory=lambda: Offer((_AUDIO, _VIDEO), {}, "actpass").with_ssrcs())
     credentials: Credentials = field(default_factory=Credentials.generate)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 import httpx
 from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -48,10 +47,10 @@ HEADERS: Mapping[type[errors.Refused], dict[str, str]] = {
     errors.TooManyRequests: {"Retry-After": "5"},
     errors.Overloaded: {"Retry-After": "30"},
 }
-CORS = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "Location, ETag, Link, Retry-After",
-}
+CORS = (
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"Location, ETag, Link, Retry-After"),
+)
 
 
 LOOPBACK = parse_networks(["127.0.0.0/8", "::1"])
@@ -68,7 +67,7 @@ class CrossOrigin:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(CORS)
+                message["headers"] = [*message["headers"], *CORS]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

@@ -6,10 +6,8 @@ import secrets
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from aiortc.rtcrtpparameters import RTCRtpCodecParameters
-from aiortc.sdp import MediaDescription, SessionDescription
-
 from media.errors import MalformedOffer, UnacceptableOffer
+from media.session_description import Codec, MediaSection, SessionDescription
 from media.simulcast import MID, REPAIRED_RID, RID, offered_layers
 from media.track import Kind
 
@@ -18,6 +16,8 @@ Direction = Literal["sendonly", "recvonly"]
 TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 #: Header extensions that are read; others are not kept, for a thousand viewers offer them all.
 READ_EXTENSIONS = (TRANSPORT_CC, MID, RID, REPAIRED_RID)
+DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
+SETUPS = ("actpass", "active", "passive")
 #: H264 profiles as their first two bytes, the one that most decoders take first.
 PROFILE_PREFERENCE = ("42e0", "42c0", "4200", "4d00", "4d40", "6400", "640c")
 
@@ -69,7 +69,7 @@ class Offer:
     @property
     def makes_us_dtls_client(self) -> bool:
         """Whether the other side insists on waiting for our handshake."""
-        return self.setup == "server"
+        return self.setup == "passive"
 
     def with_ssrcs(self) -> Offer:
         """Return the offer with SSRCs of ours, for sections that we send."""
@@ -89,11 +89,11 @@ def parse_offer(text: str, theirs: Direction) -> Offer:
     """
     try:
         session = SessionDescription.parse(text)
-    except (ValueError, AssertionError, AttributeError, IndexError, KeyError, TypeError, StopIteration):
+        sections = tuple(_section(media, theirs) for media in session.sections)
+    except ValueError:
         raise MalformedOffer("the body is not an SDP offer") from None
-    if not session.media:
+    if not sections:
         raise MalformedOffer("the offer has no media section")
-    sections = tuple(_section(media, theirs) for media in session.media)
     if theirs == "sendonly":
         layers = [*offered_layers(text), *[()] * len(sections)]
         sections = tuple(map(_with_layers, sections, layers))
@@ -109,93 +109,66 @@ def _with_layers(section: AgreedMedia | RejectedMedia, rids: tuple[str, ...]) ->
     return replace(section, rids=rids)
 
 
-def _section(media: MediaDescription, theirs: Direction) -> AgreedMedia | RejectedMedia:
-    mid = media.rtp.muxId
-    if media.port == 0 or media.kind not in ("audio", "video"):
-        return RejectedMedia(media.kind, mid, media.profile, " ".join(map(str, media.fmt)))
-    if media.direction not in (theirs, "sendrecv", None):
-        raise UnacceptableOffer(f"the {media.kind} section is {media.direction}; it must be {theirs}")
+def _section(media: MediaSection, theirs: Direction) -> AgreedMedia | RejectedMedia:
+    if not _is_served(media):
+        return RejectedMedia(media.kind, media.mid, media.profile, media.formats)
+    directions = [name for name in DIRECTIONS if name in media.attributes]
+    if directions and not {theirs, "sendrecv"}.intersection(directions):
+        raise UnacceptableOffer(f"the {media.kind} section is {directions[0]}; it must be {theirs}")
     return _agree_audio(media) if media.kind == "audio" else _agree_video(media)
 
 
-def _agree_audio(media: MediaDescription) -> AgreedMedia:
-    for codec in media.rtp.codecs:
-        if codec.mimeType.lower() == "audio/opus":
-            return _agreed(media, "audio", _number(codec), "opus/48000/2")
-    raise UnacceptableOffer("no audio codec in common: choose Opus")
+def _is_served(media: MediaSection) -> bool:
+    return media.port != 0 and media.kind in ("audio", "video")
 
 
-def _agree_video(media: MediaDescription) -> AgreedMedia:
-    found: list[tuple[int, int]] = []
-    for codec in media.rtp.codecs:
-        if codec.mimeType.lower() != "video/h264":
-            continue
-        parameters = _parameters(media, _number(codec))
-        if parameters.get("packetization-mode") == "1":
-            profile = parameters.get("profile-level-id", "42e01f")[:4].lower()
-            found.append((_rank(profile), _number(codec)))
+def _agree_audio(media: MediaSection) -> AgreedMedia:
+    codec = next(media.codecs("opus"), None)
+    if codec is None:
+        raise UnacceptableOffer("no audio codec in common: choose Opus")
+    return _agreed(media, "audio", codec, "opus/48000/2")
+
+
+def _agree_video(media: MediaSection) -> AgreedMedia:
+    found = [codec for codec in media.codecs("h264") if codec.parameters.get("packetization-mode") == "1"]
     if not found:
         raise UnacceptableOffer("no video codec in common: choose H264 with packetization-mode=1")
-    return _agreed(media, "video", min(found, key=lambda ranked: ranked[0])[1], "H264/90000")
+    return _agreed(media, "video", min(found, key=_rank), "H264/90000")
 
 
-def _number(codec: RTCRtpCodecParameters) -> int:
-    if codec.payloadType is None:
-        raise MalformedOffer("a codec has no payload type")
-    return codec.payloadType
-
-
-def _rank(profile: str) -> int:
+def _rank(codec: Codec) -> int:
+    profile = codec.parameters.get("profile-level-id", "42e01f")[:4].lower()
     return PROFILE_PREFERENCE.index(profile) if profile in PROFILE_PREFERENCE else len(PROFILE_PREFERENCE)
 
 
-def _agreed(media: MediaDescription, kind: Kind, payload_type: int, codec: str) -> AgreedMedia:
-    extensions = {header.uri: header.id for header in media.rtp.headerExtensions}
+def _agreed(media: MediaSection, kind: Kind, codec: Codec, name: str) -> AgreedMedia:
+    extensions = media.extensions()
     return AgreedMedia(
         kind=kind,
-        mid=media.rtp.muxId,
-        payload_type=payload_type,
-        codec=codec,
-        parameters=";".join(
-            f"{name}={value}" if value else name for name, value in _parameters(media, payload_type).items()
-        ),
-        rtx_payload_type=_rtx(media, payload_type) if kind == "video" else None,
-        feedback=_feedback(media, payload_type),
+        mid=media.mid,
+        payload_type=codec.payload_type,
+        codec=name,
+        parameters=";".join(f"{name}={value}" if value else name for name, value in codec.parameters.items()),
+        rtx_payload_type=_rtx(media, codec) if kind == "video" else None,
+        feedback=media.feedback(codec.payload_type),
         extensions=tuple((uri, extensions[uri]) for uri in READ_EXTENSIONS if uri in extensions),
     )
 
 
-def _parameters(media: MediaDescription, payload_type: int) -> dict[str, str]:
-    for codec in media.rtp.codecs:
-        if codec.payloadType == payload_type:
-            return {
-                name.strip(): "" if value is None else str(value).strip()
-                for name, value in codec.parameters.items()
-            }
-    return {}
-
-
-def _rtx(media: MediaDescription, payload_type: int) -> int | None:
-    for codec in media.rtp.codecs:
-        if codec.mimeType.lower().endswith("/rtx") and codec.parameters.get("apt") == payload_type:
-            return codec.payloadType
-    return None
-
-
-def _feedback(media: MediaDescription, payload_type: int) -> frozenset[str]:
-    return frozenset(
-        f"{feedback.type} {feedback.parameter}" if feedback.parameter else feedback.type
-        for codec in media.rtp.codecs
-        if codec.payloadType == payload_type
-        for feedback in codec.rtcpFeedback
+def _rtx(media: MediaSection, codec: Codec) -> int | None:
+    repaired = str(codec.payload_type)
+    return next(
+        (rtx.payload_type for rtx in media.codecs("rtx") if rtx.parameters.get("apt") == repaired), None
     )
 
 
 def _security(session: SessionDescription) -> tuple[dict[str, str], str]:
-    for media in session.media:
-        if media.port and media.dtls is not None and media.dtls.fingerprints:
-            fingerprints = {item.algorithm.lower(): item.value for item in media.dtls.fingerprints}
-            return fingerprints, media.dtls.role
+    for media in session.sections:
+        pairs = (value.split() for value in media.values("fingerprint"))
+        fingerprints = {pair[0].lower(): pair[1] for pair in pairs if len(pair) == 2}
+        setup = media.get("setup")
+        if media.port and fingerprints and setup in SETUPS:
+            return fingerprints, setup
     raise UnacceptableOffer("the offer has no DTLS fingerprint with a setup role")
 
 
@@ -205,16 +178,13 @@ def _check(session: SessionDescription, offer: Offer) -> None:
     kinds = [section.kind for section in offer.media]
     if len(set(kinds)) != len(kinds):
         raise UnacceptableOffer("at most one audio and one video track are taken")
-    streams = {name for media in session.media for name in (media.msid or "").split()[:1]} - {"-"}
+    streams = {name for media in session.sections for name in (media.get("msid") or "").split()[:1]} - {"-"}
     if len(streams) > 1:
         raise UnacceptableOffer("all tracks must be in one MediaStream")
-    bundled = {str(item) for group in session.group if group.semantic == "BUNDLE" for item in group.items}
-    if len(offer.media) > 1 and not bundled.issuperset(section.mid for section in offer.media):
+    if len(offer.media) > 1 and not session.bundled().issuperset(section.mid for section in offer.media):
         raise UnacceptableOffer("all media sections must be in one BUNDLE group")
-    for media in session.media:
-        if media.port == 0 or media.kind not in ("audio", "video"):
-            continue
-        if not media.rtcp_mux:
+    for media in filter(_is_served, session.sections):
+        if media.get("rtcp-mux") is None:
             raise UnacceptableOffer("rtcp-mux must be offered")
-        if not (media.ice and media.ice.usernameFragment):
+        if not media.get("ice-ufrag"):
             raise UnacceptableOffer("the offer has no ICE credentials")

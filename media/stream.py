@@ -128,7 +128,7 @@ class Stream:
         viewer.sink.start_video(self.channels["video", layer].track.gop(), layer)
         self.viewers.append(viewer)
         self._place(viewer)
-        if not self._is_pacing:
+        if viewer.sink.is_replaying and not self._is_pacing:
             self._pace()
 
     def remove(self, viewer: Viewer) -> None:

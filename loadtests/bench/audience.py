@@ -7,7 +7,7 @@ import heapq
 import select
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import httpx
 
@@ -101,14 +101,19 @@ class Audience:
         self.run(1.2)
 
     def join(self, viewers: int, first: int = 1) -> None:
-        """Connect that many viewers, while the publishers go on."""
+        """Connect that many viewers, who report from then on, while the publishers go on."""
+        for client in self.connect(viewers, first):
+            self._every(REPORT_SECONDS, client, functools.partial(client.send_rtcp, _receiver_report()))
+            self._every(CHECK_SECONDS, client, client.check)
+
+    def connect(self, viewers: int, first: int = 1) -> Iterator[Client]:
+        """Connect that many viewers one after the other; by themselves they send nothing more."""
         for endpoint in range(first, first + viewers):
             client = self._client(endpoint)
             room = self._streams[endpoint % len(self._streams)].room
             client.connect(self._http, f"/whep/{room}/host", self._server.secret, f"viewer-{endpoint}")
             self._connect(client)
-            self._every(REPORT_SECONDS, client, functools.partial(client.send_rtcp, _receiver_report()))
-            self._every(CHECK_SECONDS, client, client.check)
+            yield client
 
     def leave(self) -> None:
         """End every viewer's session."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
 
 from media.endpoint.srtp import PROFILES, Inbound, Outbound, Profile
@@ -20,7 +18,7 @@ EXPORTER_LABEL = b"EXTRACTOR-dtls_srtp"
 RECORD_HEADER = 13
 MAX_DATAGRAM = 1200
 CERTIFICATE_DAYS = 365
-DIGESTS = {"sha-256": hashlib.sha256, "sha-384": hashlib.sha384, "sha-512": hashlib.sha512}
+DIGESTS = ("sha-256", "sha-384", "sha-512")
 
 
 class HandshakeFailed(MediaError):
@@ -114,14 +112,14 @@ class Handshake:
         self.keys = self._derive_keys()
 
     def _check_peer(self) -> None:
-        certificate = self._connection.get_peer_certificate(as_cryptography=True)
+        certificate = self._connection.get_peer_certificate()
         if certificate is None:
             raise HandshakeFailed("DTLS peer has no certificate")
-        der = certificate.public_bytes(Encoding.DER)
         for algorithm, expected in self._fingerprints.items():
-            digest = DIGESTS.get(algorithm)
-            if digest and hmac.compare_digest(_colons(digest(der).digest()), expected.upper()):
-                return
+            if algorithm in DIGESTS:
+                digest = certificate.digest(algorithm.replace("-", ""))
+                if hmac.compare_digest(digest, expected.upper().encode()):
+                    return
         raise HandshakeFailed("DTLS certificate does not match the SDP")
 
     def _derive_keys(self) -> tuple[Inbound, Outbound]:

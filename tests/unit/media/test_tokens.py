@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import jwt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from media.errors import Forbidden, Unauthorized
 from media.tokens import Pass, read_token
@@ -33,13 +35,33 @@ def test_a_good_token_says_who_and_what() -> None:
         header(aud="gateway"),
         header(aud=None),
         header(sub=None),
+        header(aud=["gateway"]),
+        header(sub=7),
+        header(exp="soon"),
+        header(nbf=4_000_000_000),
         header(algorithm="HS512"),
+        header() + "=",
+        "Bearer " + jwt.encode(CLAIMS, SECRET, headers={"crit": ["exp"]}),
         "Bearer " + jwt.encode(CLAIMS, "", algorithm="none"),
     ],
 )
 def test_any_other_token_is_none(authorization: str) -> None:
     with pytest.raises(Unauthorized):
         read_token(authorization, SECRET)
+
+
+def test_a_token_may_be_for_others_too() -> None:
+    assert read_token(header(aud=["gateway", "media"]), SECRET).person == "p1"
+
+
+@given(st.data())
+def test_a_damaged_token_is_none(data: st.DataObject) -> None:
+    token = header()
+    at = data.draw(st.integers(len("Bearer "), len(token) - 1))
+    other = data.draw(st.characters(max_codepoint=255).filter(lambda character: character != token[at]))
+
+    with pytest.raises(Unauthorized):
+        read_token(token[:at] + other + token[at + 1 :], SECRET)
 
 
 def test_a_token_is_good_for_its_seat_alone() -> None:

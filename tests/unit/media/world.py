@@ -19,7 +19,7 @@ from media.track import Packet
 from media.viewer import Viewer
 
 IDENTITY = Identity()
-OFFER = Offer((), {}, "auto")
+OFFER = Offer((), {}, "actpass")
 VIDEO, AUDIO, RTX = 96, 111, 97
 RID, RIDS = 10, ("q", "h", "f")
 TOKEN = Pass("p1", "r1", "host", "publish")
