@@ -271,6 +271,14 @@ class Shop:
             await self.redis.hset(key, "expires_ms", str(past))
         await self.redis.zadd(f"{tag(self.shard)}:expiry", {order: past})
 
+    async def expire(self, held: Held) -> None:
+        """Lets an unpaid order run out, its provider having said that nothing was captured."""
+        await self.overdue(held.order.order)
+        for closing in (await self.orders.sweep(self.shard, 100)).closing:
+            await self.payments.closed(closing.payment)
+            await self.orders.release(OrderId(closing.order), closing.v)
+        assert await self.state_of(held.order.order) == "expired"
+
     async def assert_lawful(self, *sales: str) -> None:
         """Every law of stock holds."""
         for sale in sales:

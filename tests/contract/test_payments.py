@@ -26,15 +26,6 @@ async def paying(shop: Shop, sale: SaleId, buyer: str = "ann", **changes: str | 
     return held, await shop.begin_payment(held, buyer)
 
 
-async def expire(shop: Shop, held: Held) -> None:
-    """Lets an unpaid order run out, its provider having said that nothing was captured."""
-    await shop.overdue(held.order.order)
-    for closing in (await shop.orders.sweep(SHARD, 100)).closing:
-        await shop.payments.closed(closing.payment)
-        await shop.orders.release(OrderId(closing.order), closing.v)
-    assert await shop.state_of(held.order.order) == "expired"
-
-
 async def refunds(shop: Shop) -> list[tuple[str, str]]:
     return [(due.payment, due.reason) for due in await shop.payments.due_refunds(SHARD, 100)]
 
@@ -108,7 +99,7 @@ async def test_a_capture_while_closing_counts_as_paid(shop: Shop) -> None:
 async def test_a_capture_after_expiry_takes_the_unit_again_if_it_is_free(shop: Shop) -> None:
     sale = await shop.open_sale(1)
     held, payment = await paying(shop, sale)
-    await expire(shop, held)
+    await shop.expire(held)
     assert await shop.capture(payment) == "applied"
     assert await shop.state_of(held.order.order) == "sold"
     await shop.assert_lawful(sale)
@@ -117,7 +108,7 @@ async def test_a_capture_after_expiry_takes_the_unit_again_if_it_is_free(shop: S
 async def test_a_capture_after_expiry_goes_back_if_the_unit_is_taken(shop: Shop) -> None:
     sale = await shop.open_sale(1)
     held, payment = await paying(shop, sale)
-    await expire(shop, held)
+    await shop.expire(held)
     await shop.buy(sale, "bob")
     assert await shop.capture(payment) == "refund_due"
     assert await refunds(shop) == [(payment, "too_late")]
@@ -127,7 +118,7 @@ async def test_a_capture_after_expiry_goes_back_if_the_unit_is_taken(shop: Shop)
 async def test_a_capture_after_expiry_goes_back_if_the_buyer_has_another(shop: Shop) -> None:
     sale = await shop.open_sale(5, limit=1)
     held, payment = await paying(shop, sale)
-    await expire(shop, held)
+    await shop.expire(held)
     await shop.buy(sale, "ann")
     assert await shop.capture(payment) == "refund_due"
     await shop.assert_lawful(sale)
@@ -138,7 +129,7 @@ async def test_a_capture_after_expiry_goes_back_if_the_coupon_is_used_elsewhere(
     sale = await shop.open_sale(5, limit=5)
     grant = (await shop.claim(await shop.drop(1), "ann")).grant
     held, payment = await paying(shop, sale, grant=grant)
-    await expire(shop, held)
+    await shop.expire(held)
     await shop.buy(sale, "ann", grant=grant)
     assert await shop.capture(payment, PRICE - 1_000) == "refund_due"
     await shop.assert_lawful(sale)
@@ -150,7 +141,7 @@ async def test_a_capture_after_expiry_spends_the_coupon_that_came_back(shop: Sho
     sale = await shop.open_sale(5)
     grant = (await shop.claim(await shop.drop(1), "ann")).grant
     held, payment = await paying(shop, sale, grant=grant)
-    await expire(shop, held)
+    await shop.expire(held)
     assert await shop.capture(payment, PRICE - 1_000) == "applied"
     audit = await shop.coupons.audit(shop.room, shop.campaign)
     assert (audit.spent, audit.violations()) == (1_000, [])
@@ -159,7 +150,7 @@ async def test_a_capture_after_expiry_spends_the_coupon_that_came_back(shop: Sho
 async def test_a_capture_after_the_stock_went_back_to_the_shop_goes_back_too(shop: Shop) -> None:
     sale = await shop.open_sale(1)
     held, payment = await paying(shop, sale)
-    await expire(shop, held)
+    await shop.expire(held)
     await shop.inventory.close_sale(sale, 1)
     assert await shop.capture(payment) == "refund_due"
     await shop.assert_lawful(sale)
@@ -175,7 +166,7 @@ async def test_a_capture_of_another_amount_goes_back(shop: Shop) -> None:
 
 async def test_a_capture_whose_order_is_long_gone_goes_back(shop: Shop) -> None:
     held, payment = await paying(shop, await shop.open_sale(1))
-    await expire(shop, held)
+    await shop.expire(held)
     await shop.redis.delete(f"{tag(SHARD)}:order:{held.order.order}")
     assert await shop.capture(payment) == "refund_due"
     assert await refunds(shop) == [(payment, "order_gone")]
@@ -183,7 +174,7 @@ async def test_a_capture_whose_order_is_long_gone_goes_back(shop: Shop) -> None:
 
 async def test_a_refund_is_due_again_until_it_has_happened_and_is_told_once(shop: Shop) -> None:
     held, payment = await paying(shop, await shop.open_sale(1))
-    await expire(shop, held)
+    await shop.expire(held)
     await shop.buy(SaleId(held.order.sale), "bob")
     await shop.capture(payment)
     assert len(await refunds(shop)) == 1

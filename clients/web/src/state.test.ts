@@ -189,6 +189,11 @@ describe('versioned records', () => {
     expect(apply(paid, snapshot({ offset: 9 })).orders['o1']?.state).toBe('sold');
   });
 
+  test('a coupon that was used elsewhere meanwhile is not kept over a reconnect', () => {
+    const granted = apply(joined, { t: 'grant', grant: grant(1) });
+    expect(apply(granted, snapshot({ offset: 9 })).grants).toEqual({});
+  });
+
   test('another person does not see the orders of the one before', () => {
     const bought = apply(joined, { t: 'order', order: order(1) });
     const other = apply(bought, snapshot({ me: { ...viewer, person: 'p2' } }));

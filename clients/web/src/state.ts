@@ -186,8 +186,8 @@ function joined(view: RoomView, message: Snapshot | Resumed): RoomView {
     likes: message.likes,
     comments: withComments(view.comments, message.comments),
     orders: latest(samePerson ? view.orders : {}, message.orders, orderId),
-    grants: latest(samePerson ? view.grants : {}, message.grants, grantId),
     // Those that are left come anew.
+    grants: latest({}, message.grants, grantId),
     places: {},
     queues: latest({}, message.queues ?? [], saleId),
   };

@@ -4,7 +4,8 @@
 --   {t}:order:<order>    hash                 {t}:expiry            order → deadline, for exactly the open ones
 -- An order has lines ("sale:units sale:units") and coupons ("grant:discount grant:discount"), all of one shard; what
 -- happens to it happens to all of them in one call. `sale` is the first line's, `qty` the units of all lines.
---   {t}:orders:<person>  order → created      {t}:mine:<room>:<person>   order → nothing: it is open
+--   {t}:orders:<person>  order → created      {t}:mine:<room>:<person>   order → nothing: it is shown to who joins
+--   {t}:ended            "room person order" → when it is shown no longer
 
 local OPEN = { held = true, paying = true, closing = true }
 
@@ -53,13 +54,17 @@ local function order_card(order)
     .. int(order.created_ms) .. ',"expires_ms":' .. int(order.expires_ms) .. ',"pay_url":' .. order.pay_url .. '}'
 end
 
--- Shows an order's current version to its buyer, on every gateway and at the next join.
+local function ended_as(order)
+  return order.room .. ' ' .. order.buyer .. ' ' .. order.order
+end
+
+-- Shows an order's current version to its buyer, on every gateway and at the next join. One that came to nothing is
+-- shown a while longer: its buyer may be away when it ends, and would come back to a hold that is none.
 local function show_order(tag, order)
-  local card, mine = order_card(order), tag .. ':mine:' .. order.room .. ':' .. order.buyer
+  local card = order_card(order)
+  redis.call('HSET', tag .. ':mine:' .. order.room .. ':' .. order.buyer, order.order, '')
   if order.state == 'released' or order.state == 'expired' then
-    redis.call('HDEL', mine, order.order)
-  else
-    redis.call('HSET', mine, order.order, '')
+    redis.call('ZADD', tag .. ':ended', clock_ms() + UNPAID_SECONDS * 1000, ended_as(order))
   end
   publish(tag, order.room, '{"k":"personal","to":"' .. order.buyer .. '","order":' .. card .. '}')
   return card
@@ -450,8 +455,19 @@ register_settling('order_projected_v1', function(keys, args)
   return 'ok'
 end)
 
+-- Takes orders that ended long enough ago from what their buyers are shown.
+local function hide_ended(tag, at_ms, count)
+  local due = redis.call('ZRANGE', tag .. ':ended', '-inf', int(at_ms), 'BYSCORE', 'LIMIT', 0, count)
+  for _, shown in ipairs(due) do
+    local room, buyer, order = string.match(shown, '^(%S+) (%S+) (%S+)$')
+    redis.call('HDEL', tag .. ':mine:' .. room .. ':' .. buyer, order)
+    redis.call('ZREM', tag .. ':ended', shown)
+  end
+  return #due
+end
+
 -- order_forget_v1 {tag} count
--- Removes orders that SQL has owned for long enough. Answers how many.
+-- Removes orders that SQL has owned for long enough, and hides those that ended without a sale. Answers how many.
 register_settling('order_forget_v1', function(keys, args)
   local tag = keys[1]
   local due = redis.call('ZRANGE', tag .. ':projected', '-inf', int(clock_ms()), 'BYSCORE', 'LIMIT', 0, args[1])
@@ -462,7 +478,7 @@ register_settling('order_forget_v1', function(keys, args)
     redis.call('DEL', order.key)
     redis.call('ZREM', tag .. ':projected', id)
   end
-  return #due
+  return #due + hide_ended(tag, clock_ms(), args[1])
 end)
 
 -- orders_read_v1 {tag} person

@@ -16,7 +16,7 @@ local function open_cards(tag, mine)
 end
 
 -- records_read_v1 {tag} room person...
--- What is open of some people in a room, orders, coupons, and places in the lines of sales as they are at this moment:
+-- What is open of some people in a room, or ended a moment ago: orders, coupons, and places in the lines of sales as they are at this moment:
 -- {person, {field, card, ...}, ...}. Most have nothing,
 -- and are left out.
 redis.register_function{

@@ -99,6 +99,7 @@ local function take_again(tag, order, at_ms)
     reserve_grant(tag, read_grant(tag, coupon[1]), order.order)
   end
   redis.call('PERSIST', order.key)
+  redis.call('ZREM', tag .. ':ended', ended_as(order))
   for index, line in ipairs(order.lines) do
     count_buyer(tag, line[1], order.buyer, line[2])
     move_units(tag, sales[index], -line[2], line[2], 0, at_ms)
