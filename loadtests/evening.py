@@ -18,7 +18,7 @@ from loadtests.run import LawResult, Occurrence, Row, Run
 from loadtests.sampler import Sampler, growth
 from loadtests.settling import settle
 from loadtests.stores import stores_of
-from loadtests.terminal import console, print_measurements, print_outcomes, print_verdicts
+from loadtests.terminal import print_judgement, print_measurements, print_outcomes, say
 
 METRICS_SECONDS = 2.0
 SHARES = (0.5, 0.95, 0.99)
@@ -65,7 +65,7 @@ class Evening:
                 say("Valkey and SQL are not on this machine: their laws are not judged")
             ledger_file = self._data_dir / "ledger.sqlite"
             verdicts = settle(backstage, self.stage, ledger_file, patience_seconds, say, stores)
-        print_verdicts(verdicts)
+        print_judgement(verdicts, len(self.stage.witness.stock))
         return verdicts
 
     def run(self, title: str, command: str, people: int, verdicts: Sequence[Verdict]) -> Run:
@@ -121,8 +121,3 @@ class Evening:
         prefix = 'livecommerce_tasks{gateway="'
         lines = [line.removeprefix(prefix) for line in text.splitlines() if line.startswith(prefix)]
         return {name: int(float(value)) for name, _, value in (line.partition('"} ') for line in lines)}
-
-
-def say(line: str) -> None:
-    """Tells the person at the terminal."""
-    console.print(f"  [dim]{line}[/dim]")

@@ -1,15 +1,13 @@
 """``python -m loadtests.swarm``: an audience for a demo, and the proof that nothing went wrong.
 
-Exit codes: 0 all laws hold, 1 a law is broken, 2 nothing was run.
+Exit codes: 0 all laws hold, 1 a law is broken, 2 nothing was run, or no sale opened.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import secrets
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,20 +15,19 @@ from pathlib import Path
 import locust  # noqa: F401 - patches the process for gevent: before anything opens sockets
 
 from loadtests.audience.stage import Stage
-from loadtests.audit.evidence import Verdict
+from loadtests.audit.judgement import Judgement, judge
 from loadtests.backstage import Backstage, NoBooks, NoShow
 from loadtests.deployment import DidNotStart, deployed
-from loadtests.evening import Evening, say
+from loadtests.evening import Evening
 from loadtests.incidents import Incidents
 from loadtests.loopback import NotLoopback
 from loadtests.people import NoSecret, read_secret
+from loadtests.programme import Programme, plan
 from loadtests.report import write_report
 from loadtests.scenario import SCENARIOS, Scenario
-from loadtests.terminal import console
+from loadtests.terminal import console, say
 
 MOST_USERS, MOST_SECONDS = 5_000, 24 * 3_600.0
-LONGEST_ACT_SECONDS = 60.0
-LEAST_ACTS = 2
 DEFAULT_HOST = "http://127.0.0.1:8000"
 DEFAULT_SCENARIO = "flash-crowd"
 
@@ -49,11 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         with _target(options) as target, Backstage(target.url, target.secret) as backstage:
-            verdicts = _evening(target, backstage, options)
+            return _evening(target, backstage, options)
     except (NoShow, NoBooks, NoSecret, NotLoopback, DidNotStart) as error:
         console.print(f"swarm: {error}", style="red")
         return 2
-    return 0 if all(verdict.holds for verdict in verdicts) else 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -89,27 +85,26 @@ def _target(options: argparse.Namespace) -> Iterator[Target]:
         yield Target(deployment.url, deployment.data_dir, deployment.secret)
 
 
-def prepare(backstage: Backstage, target: Target, seed: int | None, stock: int, seconds: float) -> Stage:
-    """Chooses the room and signs host and brand in; nothing is changed yet."""
-    host = backstage.sign_in("host")
+def prepare(backstage: Backstage, target: Target, programme: Programme) -> Stage:
+    """Signs host and brand in; nothing is changed yet."""
     return Stage(
         url=target.url,
-        room=backstage.open_room(host),
+        room=programme.room,
         secret=target.secret,
-        presenter=host,
+        presenter=backstage.sign_in("host"),
         brand=backstage.sign_in("brand"),
-        seed=secrets.randbelow(1_000_000) if seed is None else seed,
-        stock=stock,
-        act_seconds=min(LONGEST_ACT_SECONDS, seconds * 0.9 / LEAST_ACTS),
-        started_ms=int(time.time() * 1000),
+        seed=programme.seed,
+        stock=programme.stock,
+        act_seconds=programme.act_seconds,
+        started_ms=programme.started_ms,
     )
 
 
-def _evening(target: Target, backstage: Backstage, options: argparse.Namespace) -> Sequence[Verdict]:
+def _evening(target: Target, backstage: Backstage, options: argparse.Namespace) -> Judgement:
     scenario = SCENARIOS[options.scenario]
     users = min(options.users, MOST_USERS)
     seconds = min(options.seconds or options.minutes * 60 or scenario.seconds, MOST_SECONDS)
-    stage = prepare(backstage, target, options.seed, options.stock, seconds)
+    stage = prepare(backstage, target, plan(backstage, options.seed, options.stock, seconds))
     console.print(
         f"[bold]{scenario.name}[/bold]: {scenario.story}. Up to {users} people come to "
         f"{target.url}/room/{stage.room} for {seconds:g} s (--seed {stage.seed})"
@@ -121,7 +116,7 @@ def _evening(target: Target, backstage: Backstage, options: argparse.Namespace) 
     command = f'make swarm A="{scenario.name} --users {users} --seconds {seconds:g} --seed {stage.seed}"'
     run = evening.run(f"{scenario.name}: {scenario.story}", command, users, verdicts)
     write_report(run, options.report or Path("reports") / f"{scenario.name}-{stage.seed}", say)
-    return verdicts
+    return judge(verdicts, len(stage.witness.stock))
 
 
 def _follow(evening: Evening, scenario: Scenario, seconds: float, incidents: Incidents) -> None:

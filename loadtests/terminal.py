@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from loadtests.audit.evidence import Verdict
+from loadtests.audit.judgement import Judgement, judge
 
 console = Console(highlight=False)
 
@@ -21,6 +22,11 @@ TITLES = {
     "GET": "Pages and API",
     "POST": "Pages and API",
 }
+
+
+def say(line: str) -> None:
+    """Tells the person at the terminal how it goes."""
+    console.print(f"  [dim]{line}[/dim]")
 
 
 def print_measurements(stats: RequestStats) -> None:
@@ -66,3 +72,12 @@ def print_verdicts(verdicts: Sequence[Verdict]) -> None:
         hidden = len(verdict.violations) - SHOWN_VIOLATIONS
         if hidden > 0:
             console.print(f"         … and {hidden} more", style="red")
+
+
+def print_judgement(verdicts: Sequence[Verdict], sales: int) -> Judgement:
+    """The laws, what speaks against them, and what the run is worth."""
+    print_verdicts(verdicts)
+    judgement = judge(verdicts, sales)
+    if judgement is Judgement.PROVED_NOTHING:
+        console.print("No sale opened while the show ran: nothing is proved about money", style="red")
+    return judgement

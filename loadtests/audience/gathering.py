@@ -1,21 +1,28 @@
-"""Several processes, one audience: workers tell the master what their people saw (locust's distributed mode).
+"""Several processes, one audience (locust's distributed mode).
 
-Before the master audits it calls everybody home; each worker waits until its people have left, then gives
-account.
+The master alone plans the show and tells its workers before it sends them people. Before it audits it calls
+everybody home; each worker waits until its people have left, then gives account of what they saw.
 """
 
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, cast
 
 import gevent
+from locust import runners
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests.audience.stage import stage_of
+from loadtests.programme import Programme
+from loadtests.terminal import say
 
-CALL_HOME, ACCOUNT = "call_home", "account"
+PROGRAMME, CALL_HOME, ACCOUNT = "programme", "call_home", "account"
+LIVENESS_SECONDS = 20
+"""So long a worker may say nothing: people of one that is only slow must not be sent to another as well."""
 LEAVING_SECONDS = 25.0
 GATHERING_SECONDS = LEAVING_SECONDS + 20.0
 LOOK_SECONDS = 0.2
@@ -27,9 +34,35 @@ def connect(environment: Environment) -> None:
     """Makes a master hear its workers, and workers their master."""
     runner = environment.runner
     if isinstance(runner, WorkerRunner):
+        runner.register_message(PROGRAMME, lambda msg, **_: _learn(environment, Programme(**msg.data)))
         runner.register_message(CALL_HOME, lambda **_: gevent.spawn(_go_home, environment, runner))
     elif isinstance(runner, MasterRunner):
+        vars(runners)["HEARTBEAT_LIVENESS"] = LIVENESS_SECONDS
         runner.register_message(ACCOUNT, lambda msg, **_: _hear(environment, msg.data))
+        environment.events.worker_connect.add_listener(  # type: ignore[no-untyped-call]
+            lambda client_id, **_: _tell(environment, runner, client_id)
+        )
+
+
+def agree(environment: Environment, make: Callable[[], Programme]) -> Programme:
+    """The programme: made here, or heard from the master where there is one."""
+    runner = environment.runner
+    if isinstance(runner, WorkerRunner):
+        return cast(Programme, vars(environment)[PROGRAMME])
+    _learn(environment, make())
+    if isinstance(runner, MasterRunner):
+        _tell(environment, runner)
+    return cast(Programme, vars(environment)[PROGRAMME])
+
+
+def _learn(environment: Environment, programme: Programme) -> None:
+    vars(environment)[PROGRAMME] = programme
+
+
+def _tell(environment: Environment, runner: MasterRunner, worker: str | None = None) -> None:
+    """Tells one worker, or all; messages arrive in order, so before people do."""
+    if PROGRAMME in vars(environment):
+        runner.send_message(PROGRAMME, asdict(vars(environment)[PROGRAMME]), worker)
 
 
 def first_number(environment: Environment) -> int:
@@ -58,10 +91,15 @@ def _go_home(environment: Environment, runner: WorkerRunner) -> None:
     deadline = time.monotonic() + LEAVING_SECONDS
     while runner.user_count and time.monotonic() < deadline:
         gevent.sleep(LOOK_SECONDS)
-    runner.send_message(ACCOUNT, stage_of(environment).witness.account())
+    account = stage_of(environment).witness.account()
+    runner.send_message(ACCOUNT, {"worker": runner.worker_index, **account})
 
 
 def _hear(environment: Environment, account: dict[str, Any]) -> None:
     stage = stage_of(environment)
     stage.witness.hear(account)
     stage.accounts += 1
+    say(
+        f"Worker {account['worker'] + 1} gives account: {len(account['purchases'])} orders, "
+        f"{account['control_events']} control events seen"
+    )

@@ -1,7 +1,7 @@
 """``python -m loadtests.chaos``: an audience, a nemesis that breaks everything under it, then the auditor.
 
 Starts a deployment of its own. The seed decides what is done to whom and when, and what the audience does.
-Exit codes: 0 all laws hold, 1 a law is broken, 2 nothing was run.
+Exit codes: 0 all laws hold, 1 a law is broken, 2 nothing was run, or no sale opened.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ from pathlib import Path
 
 import locust  # noqa: F401 - patches the process for gevent: before anything opens sockets
 
-from loadtests.audit.evidence import Verdict
+from loadtests.audit.judgement import Judgement, judge
 from loadtests.backstage import Backstage, NoBooks
 from loadtests.chaos.nemesis import Nemesis
 from loadtests.chaos.plan import cards, plan
 from loadtests.chaos.site import Site, chaos_site
 from loadtests.deployment import DidNotStart
-from loadtests.evening import Evening, say
+from loadtests.evening import Evening
+from loadtests.programme import plan as plan_show
 from loadtests.report import write_report
 from loadtests.swarm import Target, prepare
-from loadtests.terminal import console
+from loadtests.terminal import console, say
 
 GATEWAYS = 2
 ACT_SECONDS = 14.0
@@ -39,11 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console.print(f"[bold]Chaos[/bold] for {options.minutes:g} min on {options.database} (--seed {seed})")
     try:
         with chaos_site(GATEWAYS, seed, postgresql=postgresql) as site:
-            verdicts = _evening(site, seed, options)
+            return _evening(site, seed, options)
     except (DidNotStart, NoBooks) as error:
         console.print(f"chaos: {error or type(error).__name__}", style="red")
         return 2
-    return 0 if all(verdict.holds for verdict in verdicts) else 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -59,12 +59,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _evening(site: Site, seed: int, options: argparse.Namespace) -> Sequence[Verdict]:
+def _evening(site: Site, seed: int, options: argparse.Namespace) -> Judgement:
     deployment, seconds = site.deployment, options.minutes * 60
     target = Target(deployment.url, deployment.data_dir, deployment.secret)
     blows = plan(seed, seconds, cards(GATEWAYS, postgresql=site.postgresql is not None))
     with Backstage(target.url, target.secret) as backstage:
-        stage = prepare(backstage, target, seed, STOCK, ACT_SECONDS * 3)
+        stage = prepare(backstage, target, plan_show(backstage, seed, STOCK, ACT_SECONDS * 3))
         evening = Evening(stage, lambda _: options.users, target.data_dir, site.everyone)
         Nemesis(site, blows, evening).rage()
         say("The nemesis is done; everything is put right again")
@@ -81,7 +81,7 @@ def _evening(site: Site, seed: int, options: argparse.Namespace) -> Sequence[Ver
     title = f"chaos: {len(blows)} blows in {options.minutes:g} min, on {options.database}"
     run = evening.run(title, command, options.users, verdicts)
     write_report(run, options.report or Path("reports") / f"chaos-{seed}", say)
-    return verdicts
+    return judge(verdicts, len(stage.witness.stock))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from redis.exceptions import RedisError
 
 from loadtests.chaos.plan import Blow
 from loadtests.chaos.site import Site
-from loadtests.evening import Evening, say
+from loadtests.evening import Evening
+from loadtests.terminal import say
 
 
 class Nemesis:
