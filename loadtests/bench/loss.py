@@ -11,8 +11,8 @@ import time
 from typing import Any
 
 from loadtests.bench.chromium import Tab, chromium
-from loadtests.bench.lossy_relay import lossy_relay
 from loadtests.bench.media_process import media_process
+from loadtests.bench.relay import relay
 from loadtests.bench.result import Result
 
 TARGET_AT, TARGET_PART = 3.0, 0.99
@@ -45,7 +45,7 @@ def main() -> None:
 def _measure(percent: float, seconds: float) -> dict[str, Any]:
     with (
         media_process() as server,
-        lossy_relay(server.udp_port, percent / 100) as port,
+        relay(server.udp_port, loss=percent / 100) as port,
         chromium(server) as browser,
     ):
         host, viewer = browser.open(port), browser.open(port)

@@ -1,4 +1,4 @@
-"""A UDP relay that loses packets both ways: between a browser and a media process."""
+"""A UDP relay between a browser and a media process that loses packets, or delays them, both ways."""
 
 from __future__ import annotations
 
@@ -7,19 +7,24 @@ import random
 import selectors
 import socket
 import threading
+import time
+from collections import deque
 from collections.abc import Iterator
 
 MAX_DATAGRAM = 2048
 BUFFER_BYTES = 4 << 20
+IDLE_SECONDS = 0.1
 
 Address = tuple[str, int]
 
 
-class LossyRelay:
+class Relay:
     """One socket faces the clients, and one for each of them the server, which tells them apart."""
 
-    def __init__(self, server_port: int, loss: float, seed: int = 1) -> None:
+    def __init__(self, server_port: int, loss: float, delay_seconds: float, seed: int = 1) -> None:
         self._loss = loss
+        self._delay_seconds = delay_seconds
+        self._delayed: deque[tuple[float, socket.socket, bytes, Address]] = deque()
         self._chance = random.Random(seed)
         self._server: Address = ("127.0.0.1", server_port)
         self._front = _bound()
@@ -33,9 +38,10 @@ class LossyRelay:
     def run(self) -> None:
         """Carry packets until `stop`."""
         while not self._stopping.is_set():
-            for key, _ in self._selector.select(0.1):
+            for key, _ in self._selector.select(self._pause()):
                 assert isinstance(key.fileobj, socket.socket)
                 self._drain(key.fileobj)
+            self._send_due()
 
     def stop(self) -> None:
         """Let `run` return."""
@@ -54,9 +60,23 @@ class LossyRelay:
                 if self._chance.random() < self._loss:
                     continue
                 if ready is self._front:
-                    self._back_of(sender).sendto(data, self._server)
+                    self._delay(self._back_of(sender), data, self._server)
                 else:
-                    self._front.sendto(data, self._clients[ready])
+                    self._delay(self._front, data, self._clients[ready])
+
+    def _delay(self, sender: socket.socket, data: bytes, target: Address) -> None:
+        self._delayed.append((time.monotonic() + self._delay_seconds, sender, data, target))
+
+    def _send_due(self) -> None:
+        now = time.monotonic()
+        while self._delayed and self._delayed[0][0] <= now:
+            _, sender, data, target = self._delayed.popleft()
+            sender.sendto(data, target)
+
+    def _pause(self) -> float:
+        """Return how long nothing is due."""
+        due = self._delayed[0][0] - time.monotonic() if self._delayed else IDLE_SECONDS
+        return min(max(due, 0.0), IDLE_SECONDS)
 
     def _back_of(self, client: Address) -> socket.socket:
         back = self._backs.get(client)
@@ -68,17 +88,17 @@ class LossyRelay:
 
 
 @contextlib.contextmanager
-def lossy_relay(server_port: int, loss: float) -> Iterator[int]:
+def relay(server_port: int, *, loss: float = 0.0, delay_seconds: float = 0.0) -> Iterator[int]:
     """Run a relay beside the caller, and yield its port."""
-    relay = LossyRelay(server_port, loss)
-    thread = threading.Thread(target=relay.run)
+    running = Relay(server_port, loss, delay_seconds)
+    thread = threading.Thread(target=running.run)
     thread.start()
     try:
-        yield relay.port
+        yield running.port
     finally:
-        relay.stop()
+        running.stop()
         thread.join()
-        relay.close()
+        running.close()
 
 
 def _bound() -> socket.socket:
