@@ -25,7 +25,9 @@ from livecommerce.ids import UNSHARDED, OrderId, PersonId, ShopId, named_id
 
 
 class SqlParcels:
-    """Every method raises ``Unavailable`` while SQL is away, ``NotFound`` for an order that is not there."""
+    """A tracking number's turn is taken before any order is locked, and orders are locked by their ids.
+
+    Every method raises ``Unavailable`` while SQL is away, ``NotFound`` for an order that is not there."""
 
     def __init__(self, engine: AsyncEngine, receipt: Receipt) -> None:
         self._engine = engine
@@ -41,9 +43,10 @@ class SqlParcels:
             Invalid: ``bad_request``.
         """
         async with writes(self._engine) as connection:
-            before = await locked_record(connection, order)
-            shop, parcel = before.order.shop, named_id(UNSHARDED, "parcel", order, wish.key)
+            shop = await _shop_of(connection, order)
             await take_turns(connection, "parcel", shop, wish.tracking)
+            before = await locked_record(connection, order)
+            parcel = named_id(UNSHARDED, "parcel", order, wish.key)
             known = {one.parcel: one for one in before.parcels}.get(parcel)
             lines = plan_parcel(before, wish) if known is None else known.lines
             fresh = Parcel(
@@ -151,3 +154,15 @@ class SqlParcels:
         after = msgspec.structs.replace(before, received_ms=now_ms)
         await store(connection, before, after, self._receipt)
         await note(connection, by, "order.receive", before.order.order, {"at_ms": now_ms}, now_ms)
+
+
+async def _shop_of(connection: AsyncConnection, order: str) -> str:
+    """Whose order it is, which never changes: known before the order is locked.
+
+    Raises:
+        NotFound: ``order_not_found``.
+    """
+    shop: str | None = await connection.scalar(select(orders.c.shop).where(orders.c.order == order))
+    if shop is None:
+        raise NotFound("order_not_found")
+    return shop

@@ -17,11 +17,12 @@ async def put_back(
 ) -> dict[int, int]:
     """Puts units of lines in stock, as far as the merchant has them; answers how many of each line.
 
-    A cause does so once; the caller looks first, by ``was_put_back``, and holds the order's lock.
+    A cause does so once; the caller looks first, by ``was_put_back``, and holds the order's lock. Variants
+    are locked in the order of their ids, whatever order the lines are in.
     """
     skus_of = {line.line: line.sku for line in record.order.lines}
     done: dict[int, int] = {}
-    for balance in record.balances():
+    for balance in sorted(record.balances(), key=lambda one: skus_of[one.line]):
         qty = min(units.get(balance.line, 0), balance.restockable)
         if qty > 0:
             order = record.order.order

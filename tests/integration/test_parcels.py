@@ -8,12 +8,16 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from livecommerce.adapters.sql_connection import migrate, open_sql
+from livecommerce.adapters.sql_order_record import take_turns
+from livecommerce.adapters.sql_schema import orders
 from livecommerce.aftersales.parcel import Told
 from livecommerce.errors import Conflict, Invalid
 from livecommerce.ids import new_id
-from tests.aftersales import DAY_MS, BackOffice, two_lines, units
+from tests.aftersales import DAY_MS, SHOP, BackOffice, two_lines, units
 
 
 @pytest.fixture
@@ -118,6 +122,37 @@ async def test_one_tracking_number_may_stand_for_parcels_of_several_orders(offic
         await office.ship(order, tracking="T")
     assert await office.told("T", "delivered") == 3
     assert {(await office.axes(order))[2] for order in orders} == {"delivered"}
+
+
+async def test_who_ships_waits_for_the_carrier_before_the_order_is_locked(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    """The carrier's message goes on to lock the order; who held it meanwhile would wait for it forever."""
+    await migrate(postgres_url)
+    engine = open_sql(postgres_url)
+    office = BackOffice(engine, tmp_path / "sandbox.sqlite")
+    try:
+        await office.seed()
+        order = await office.sold(*two_lines())
+        await office.ship(order, units(1, 1), tracking="T")
+        async with engine.begin() as carrier:
+            await take_turns(carrier, "parcel", SHOP, "T")
+            shipping = asyncio.create_task(office.ship(order, units(1, 1), tracking="T"))
+            await somebody_waits(engine)
+            row = select(orders.c.order).where(orders.c.order == order)
+            assert await carrier.scalar(row.with_for_update(nowait=True)) == order
+        assert (await shipping).tracking == "T"
+    finally:
+        await office.close()
+        await engine.dispose()
+
+
+async def somebody_waits(engine: AsyncEngine) -> None:
+    """Comes back when a transaction waits for a turn."""
+    waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    async with engine.connect() as connection:
+        while not await connection.scalar(waiting):
+            continue
 
 
 async def test_a_future_delivery_does_not_put_receipt_off(office: BackOffice) -> None:
