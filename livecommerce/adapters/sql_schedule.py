@@ -11,9 +11,17 @@ from msgspec.structs import asdict
 from sqlalchemy import ColumnElement, and_, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from livecommerce.adapters.sql_schema import persons, products, segment_products, segments, shops, shows
+from livecommerce.adapters.sql_schema import (
+    persons,
+    products,
+    segment_extensions,
+    segment_products,
+    segments,
+    shops,
+    shows,
+)
 from livecommerce.adapters.sql_transactions import insert_new, reads, writes
-from livecommerce.errors import NotFound
+from livecommerce.errors import Conflict, NotFound
 from livecommerce.ids import ProductId, RoomId, SegmentId, ShopId
 from livecommerce.schedule import segment as rules
 from livecommerce.schedule.booking import Booking, check_booking, check_host
@@ -122,10 +130,12 @@ class SqlSchedule:
             if before.can("finish"):
                 await _save(connection, [rules.turn(before, "finish")])
 
-    async def extend(self, segment: SegmentId, by_ms: int) -> tuple[Segment, Segment]:
-        """Gives a segment on air more time and moves what follows; answers it before and after."""
+    async def extend(self, segment: SegmentId, by_ms: int, key: str) -> tuple[Segment, Segment]:
+        """Gives a segment on air more time, once per key; answers it before and after."""
         async with writes(self._engine) as connection:
             show, before = await _lock(connection, segment)
+            if not await _is_new_extension(connection, segment, key, by_ms):
+                return before, before
             after = rules.extend(before, by_ms)
             await _save(connection, [after])
             await _push(connection, show, after.ends_ms)
@@ -275,6 +285,21 @@ async def _save(connection: AsyncConnection, changed: Iterable[Segment]) -> None
                 version=one.version,
             )
         )
+
+
+async def _is_new_extension(connection: AsyncConnection, segment: str, key: str, by_ms: int) -> bool:
+    """Notes that a segment gets more time; the caller holds the show's lock.
+
+    Raises:
+        Conflict: ``key_reused``: with this key it got another time.
+    """
+    table = segment_extensions
+    if await insert_new(connection, table, {"segment": segment, "key": key, "by_ms": by_ms}):
+        return True
+    known = select(table.c.by_ms).where(table.c.segment == segment, table.c.key == key)
+    if await connection.scalar(known) != by_ms:
+        raise Conflict("key_reused")
+    return False
 
 
 async def _push(connection: AsyncConnection, show: Show, busy_until_ms: int) -> None:

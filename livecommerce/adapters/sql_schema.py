@@ -220,6 +220,15 @@ segment_products = Table(
     Column("position", Integer, nullable=False),
 )
 
+segment_extensions = Table(
+    "segment_extensions",
+    metadata,
+    Column("segment", Id, ForeignKey("segments.segment"), primary_key=True),
+    Column("key", String(64), primary_key=True),
+    Column("by_ms", Integer, nullable=False),
+)
+"""More time that a segment got on air, once per key."""
+
 campaigns = Table(
     "campaigns",
     metadata,

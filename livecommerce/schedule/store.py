@@ -82,11 +82,13 @@ class ScheduleStore(Protocol):
         """Notes that a segment on air is over; repeatable."""
         ...
 
-    async def extend(self, segment: SegmentId, by_ms: int) -> tuple[Segment, Segment]:
+    async def extend(self, segment: SegmentId, by_ms: int, key: str) -> tuple[Segment, Segment]:
         """Gives a segment on air more time and moves what follows; answers it before and after.
 
+        The same key again changes nothing, and both are the segment as it is.
+
         Raises:
-            Conflict: ``segment_state``.
+            Conflict: ``segment_state``; ``key_reused``: with this key it got another time.
         """
         ...
 

@@ -216,10 +216,26 @@ async def test_more_time_moves_what_follows_and_the_end_of_the_show(schedule: Sq
     first = await confirm(schedule, "a", 100, 110)
     await confirm(schedule, "b", 110, 120, products=("pot",))
     await schedule.put_on_air(first, 100 * MINUTE, 110 * MINUTE)
-    before, after = await schedule.extend(first, 5 * MINUTE)
+    before, after = await schedule.extend(first, 5 * MINUTE, "k")
     assert after.ends_ms - before.ends_ms == 5 * MINUTE
     assert await starts(schedule) == {"a": 100, "b": 115}
     assert (await schedule.show(ROOM)).ends_ms == 125 * MINUTE
+
+
+async def test_the_same_key_gives_more_time_once(schedule: SqlSchedule) -> None:
+    first = await confirm(schedule, "a", 100, 110)
+    await schedule.put_on_air(first, 100 * MINUTE, 110 * MINUTE)
+    answers = await asyncio.gather(*(schedule.extend(first, 5 * MINUTE, "k") for _ in range(3)))
+    assert {after.ends_ms for _, after in answers} == {115 * MINUTE}
+    assert sum(before != after for before, after in answers) == 1
+    with pytest.raises(Conflict, match="key_reused"):
+        await schedule.extend(first, 6 * MINUTE, "k")
+    await schedule.finish(first)
+    assert (await schedule.extend(first, 5 * MINUTE, "k"))[1].state == "done"
+    with pytest.raises(Conflict, match="segment_state"):
+        await schedule.extend(first, 5 * MINUTE, "another")
+    with pytest.raises(Conflict, match="segment_state"):  # what was refused has not taken the key
+        await schedule.extend(first, 5 * MINUTE, "another")
 
 
 async def test_finishing_twice_finishes_once(schedule: SqlSchedule) -> None:

@@ -214,7 +214,7 @@ async def test_more_time_keeps_a_segment_on_air_and_moves_the_next(stage: Stage)
     await stage.start()
     stage.minute = 10
     await stage.step_all()
-    await stage.schedule.extend(SegmentId("a"), 5 * MINUTE)
+    await stage.schedule.extend(SegmentId("a"), 5 * MINUTE, "k")
     stage.minute = 20
     await stage.step_all()
     segment = (await stage.state()).segment
@@ -242,7 +242,7 @@ async def test_a_worker_that_read_an_old_plan_moves_an_end_back_for_a_moment_onl
     stage.minute = 10
     await stage.step_all()
     old = await stage.schedule.segments_of([ROOM])
-    await stage.schedule.extend(SegmentId("a"), 5 * MINUTE)
+    await stage.schedule.extend(SegmentId("a"), 5 * MINUTE, "k")
     await stage.step_all()
     await stage.late_worker(old).step()
     await stage.step_all()

@@ -359,8 +359,8 @@ export const api = {
   declineSegment: (id: string, reason: string) =>
     post<Segment>(`/api/segments/${segment(id)}/decline`, { reason }),
   cancelSegment: (id: string) => post<Segment>(`/api/segments/${segment(id)}/cancel`),
-  extendSegment: (id: string, minutes: number) =>
-    post<Segment>(`/api/segments/${segment(id)}/extend`, { minutes }),
+  extendSegment: (id: string, minutes: number, key: string) =>
+    post<Segment>(`/api/segments/${segment(id)}/extend`, { minutes, key }),
   brandProducts: (shop: string) =>
     get<{ products: ProductCard[] }>(`/api/brands/${segment(shop)}/products`).then(
       (answer) => answer.products,

@@ -73,6 +73,8 @@ class Extension(Struct, frozen=True):
     """How much more time a segment on air gets."""
 
     minutes: Annotated[int, Meta(ge=1, le=MAX_EXTENSION)]
+    key: Annotated[str, Meta(max_length=64)] = ""
+    """Idempotency key: the same key on the same segment is the same request; without one each is another."""
 
 
 class Span(Struct, frozen=True, kw_only=True):
@@ -200,7 +202,12 @@ class ScheduleRoutes:
                 refuses={**missing, Conflict: ["segment_state"]},
             ),
             api.operation(
-                "POST", f"{segment}/extend", self.extend, SegmentRow, takes=Extension, refuses=hosts
+                "POST",
+                f"{segment}/extend",
+                self.extend,
+                SegmentRow,
+                takes=Extension,
+                refuses={**hosts, Conflict: ["segment_state", "key_reused"]},
             ),
             api.operation(
                 "GET",
@@ -287,9 +294,13 @@ class ScheduleRoutes:
         person, segment, show = await self._party(request)
         if not runs_show(person, show):
             raise Forbidden("host_only")
-        minutes = (await read(request, Extension)).minutes
-        before, after = await self._schedule.extend(segment.segment, minutes * MINUTE_MS)
-        await self._trail.note(request, person, "segment.extend", segment.segment, before=before, after=after)
+        wanted = await read(request, Extension)
+        by_ms, key = wanted.minutes * MINUTE_MS, wanted.key or new_id()
+        before, after = await self._schedule.extend(segment.segment, by_ms, key)
+        if after != before:
+            await self._trail.note(
+                request, person, "segment.extend", segment.segment, before=before, after=after
+            )
         return answer(await self._agenda.segment(after, show, person))
 
     async def _turn(self, request: Request, action: str) -> Answer[SegmentRow]:

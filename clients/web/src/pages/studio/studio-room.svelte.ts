@@ -196,7 +196,8 @@ export class StudioRoom {
 
   async extend(segment: Segment, minutes: number): Promise<void> {
     try {
-      await api.extendSegment(segment.segment, minutes);
+      // who presses again after a lost answer means the same end
+      await api.extendSegment(segment.segment, minutes, `after-${segment.ends_ms}`);
       await this.loadRun();
     } catch (error) {
       toast(errorText(error), 'bad');
