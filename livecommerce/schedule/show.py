@@ -14,6 +14,11 @@ MINUTE_MS = 60_000
 DEFAULT_MS = 120 * MINUTE_MS
 SHORTEST_MS = 5 * MINUTE_MS
 LONGEST_MS = 24 * 60 * MINUTE_MS
+DAY_MS = 24 * 60 * MINUTE_MS
+EARLIEST_MS = -DAY_MS
+"""From now: a show that has begun elsewhere can still be entered."""
+LATEST_MS = 2 * 366 * DAY_MS
+"""From now: nobody plans further ahead, but a slip of the hand does."""
 
 
 class Show(Struct, frozen=True, kw_only=True):
@@ -41,13 +46,15 @@ class Show(Struct, frozen=True, kw_only=True):
         return self.starts_ms if self.started_ms is None else min(self.starts_ms, self.started_ms)
 
 
-def check_plan(starts_ms: int, ends_ms: int, time_zone: str) -> None:
+def check_plan(starts_ms: int, ends_ms: int, time_zone: str, now_ms: int) -> None:
     """Refuses times that no show can have.
 
     Raises:
         Invalid: ``bad_time`` or ``bad_time_zone``.
     """
-    if starts_ms < 0 or not SHORTEST_MS <= ends_ms - starts_ms <= LONGEST_MS:
+    if not now_ms + EARLIEST_MS <= starts_ms <= now_ms + LATEST_MS:
+        raise Invalid("bad_time", earliest_ms=now_ms + EARLIEST_MS, latest_ms=now_ms + LATEST_MS)
+    if not SHORTEST_MS <= ends_ms - starts_ms <= LONGEST_MS:
         raise Invalid("bad_time", shortest_ms=SHORTEST_MS, longest_ms=LONGEST_MS)
     try:
         ZoneInfo(time_zone)

@@ -295,8 +295,22 @@ async def test_only_what_is_on_air_gets_more_time(site: Site) -> None:
     assert (await site.ask("host", "POST", f"{path}/extend", {"minutes": 5})).status_code == 409
     await site.programme.schedule.put_on_air(row["segment"], row["starts_ms"], row["ends_ms"])
     assert (await site.ask("brand", "POST", f"{path}/extend", {"minutes": 5})).status_code == 403
-    longer = (await site.ask("host", "POST", f"{path}/extend", {"minutes": 5})).json()
-    assert longer["ends_ms"] == row["ends_ms"] + 5 * MINUTE
+    for _ in range(2):
+        longer = (await site.ask("host", "POST", f"{path}/extend", {"minutes": 5, "key": "k"})).json()
+        assert longer["ends_ms"] == row["ends_ms"] + 5 * MINUTE
+    other = await site.ask("host", "POST", f"{path}/extend", {"minutes": 6, "key": "k"})
+    assert (other.status_code, other.json()["error"]["code"]) == (409, "key_reused")
+    without_key = (await site.ask("host", "POST", f"{path}/extend", {"minutes": 5})).json()
+    assert without_key["ends_ms"] == row["ends_ms"] + 10 * MINUTE
+
+
+async def test_a_show_is_planned_in_our_times(site: Site) -> None:
+    body = {"title": {"en": "x"}, "time_zone": "UTC"}
+    for starts_ms in (0, now_ms() - 25 * HOUR, now_ms() + 800 * 24 * HOUR, 253_402_300_799_999):
+        refused = await site.ask("host", "POST", "/api/rooms", {**body, "starts_ms": starts_ms})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (422, "bad_time")
+    far = await site.ask("host", "POST", "/api/rooms", {**body, "starts_ms": now_ms() + 700 * 24 * HOUR})
+    assert far.status_code == 201
 
 
 # ---------------------------------------------------------------- what the host may sell

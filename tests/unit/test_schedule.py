@@ -153,12 +153,19 @@ def test_no_more_commission_is_agreed_than_an_order_can_carry() -> None:
 
 @pytest.mark.parametrize(
     ("starts", "ends", "zone"),
-    [(0, 1, "UTC"), (0, 25 * 3_600_000, "UTC"), (-1, 3_600_000, "UTC"), (0, 3_600_000, "Moon/Sea")],
+    [
+        (0, 1, "UTC"),
+        (0, 25 * 3_600_000, "UTC"),
+        (-25 * 3_600_000, -24 * 3_600_000, "UTC"),
+        (800 * 24 * 3_600_000, (800 * 24 + 1) * 3_600_000, "UTC"),
+        (0, 3_600_000, "Moon/Sea"),
+    ],
 )
 def test_a_show_has_a_time_and_a_zone(starts: int, ends: int, zone: str) -> None:
-    check_plan(0, 3_600_000, "Asia/Shanghai")
+    now_ms = 1_800_000_000_000
+    check_plan(now_ms, now_ms + 3_600_000, "Asia/Shanghai", now_ms)
     with pytest.raises(Invalid, match="bad_time"):
-        check_plan(starts, ends, zone)
+        check_plan(now_ms + starts, now_ms + ends, zone, now_ms)
 
 
 # ---------------------------------------------------------------- overruns

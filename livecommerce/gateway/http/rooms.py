@@ -301,7 +301,7 @@ class RoomRoutes:
     def _planned(self, wanted: NewShow, person: Person, shop: ShopId) -> Show:
         now_ms = self._clock()
         ends_ms = wanted.starts_ms + DEFAULT_MS if wanted.ends_ms is None else wanted.ends_ms
-        check_plan(wanted.starts_ms, ends_ms, wanted.time_zone)
+        check_plan(wanted.starts_ms, ends_ms, wanted.time_zone, now_ms)
         return Show(
             room=RoomId(new_id(pick_shard(new_id(), self._shards), now_ms)),
             shop=shop,
