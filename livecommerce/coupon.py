@@ -216,10 +216,11 @@ class Wallets(Protocol):
         """
         ...
 
-    async def claim(self, drop: str, person: PersonId) -> GrantCard:
-        """Takes a coupon of a drop; a second claim answers the first one's grant.
+    async def claim(self, drop: str, person: PersonId, room: RoomId) -> GrantCard:
+        """Takes a coupon of a room's drop; a second claim answers the first one's grant.
 
         Raises:
+            NotFound: ``drop_not_found``, also where it is another room's.
             Conflict: ``coupons_gone``, ``drop_over`` or ``coupon_limit_reached``.
         """
         ...

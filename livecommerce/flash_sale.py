@@ -153,8 +153,8 @@ class Inventory(Protocol):
 
         Raises:
             Conflict: ``sale_changed`` (it has another version), ``sale_closed``, ``limit_lowered``,
-                ``too_few_available``, ``end_passed``, ``sale_without_end``; ``key_reused`` (the operation was
-                another change, or was voided).
+                ``too_few_available``, ``end_passed``, ``end_before_draw``, ``sale_without_end``;
+                ``key_reused`` (the operation was another change, or was voided).
         """
         ...
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from livecommerce.ids import PersonId, SaleId
+from livecommerce.ids import PersonId, RoomId, SaleId
 
 WAITLIST = "waitlist"
 """Units that come back are offered in the order in which people came."""
@@ -69,21 +69,21 @@ class Waitlists(Protocol):
         """Gives a sale that is about to open its line; one that is open or voided stays as it is."""
         ...
 
-    async def join(self, sale: SaleId, person: PersonId, units: int) -> PlaceCard:
-        """Puts a person at the end of a line, or into a draw; who has a place keeps it as it is.
+    async def join(self, sale: SaleId, person: PersonId, units: int, room: RoomId) -> PlaceCard:
+        """Puts a person in a room at the end of a line, or into a draw; who has a place keeps it as it is.
 
         Raises:
-            NotFound: ``sale_not_found``.
+            NotFound: ``sale_not_found``, also where it is another room's.
             Conflict: ``no_waitlist``, ``not_sold_out``, ``limit_reached``, ``sale_not_open``,
                 ``sale_closed``, ``draw_closed`` or ``line_full``.
         """
         ...
 
-    async def leave(self, sale: SaleId, person: PersonId) -> PlaceCard:
+    async def leave(self, sale: SaleId, person: PersonId, room: RoomId) -> PlaceCard:
         """Gives up a place or a turn, whose units go on to the next; without one nothing changes.
 
         Raises:
-            NotFound: ``sale_not_found``.
+            NotFound: ``sale_not_found``, also where it is another room's.
             Conflict: ``draw_closed``: the draw is under way.
         """
         ...

@@ -156,7 +156,11 @@ class Shop:
 
     async def wait(self, sale: str, person: str, units: int = 1) -> PlaceCard:
         """Joins the line."""
-        return await self.waitlist.join(SaleId(sale), PersonId(person), units)
+        return await self.waitlist.join(SaleId(sale), PersonId(person), units, self.room)
+
+    async def leave(self, sale: str, person: str) -> PlaceCard:
+        """Gives up a place in the line."""
+        return await self.waitlist.leave(SaleId(sale), PersonId(person), self.room)
 
     async def places(self, person: str) -> list[PlaceCard]:
         """What a person is shown of their places when they join."""
@@ -343,4 +347,4 @@ class Shop:
 
     async def claim(self, drop: str, person: str) -> GrantCard:
         """Takes a coupon."""
-        return await self.coupons.claim(drop, PersonId(person))
+        return await self.coupons.claim(drop, PersonId(person), self.room)

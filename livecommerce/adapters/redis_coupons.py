@@ -17,11 +17,15 @@ _decode_card = msgspec.json.Decoder(GrantCard).decode
 _encode = msgspec.json.encode
 
 
+ONE_ATTEMPT = "1"
+"""Stands for every attempt at a share's coupon, whose place is never given back."""
+
+
 class RedisCoupons:
     """Wallets and the budgets behind them.
 
     How many of a campaign's grants a person has is counted on one shard, the campaign's home; a place there
-    is taken before the grant, and given back if there is none.
+    is taken before the grant, and given back when the last attempt that keeps it got none.
     """
 
     def __init__(self, redis: Connection, shards: int) -> None:
@@ -67,23 +71,25 @@ class RedisCoupons:
         offset: int = answer[0]
         return offset
 
-    async def claim(self, drop: str, person: PersonId) -> GrantCard:
-        """Takes a coupon of a drop; a second claim answers the first one's grant."""
-        campaign, per_person, *claimed = await ask(self._redis, "coupon_look_v1", drop, person)
+    async def claim(self, drop: str, person: PersonId, room: RoomId) -> GrantCard:
+        """Takes a coupon of a room's drop; a second claim answers the first one's grant."""
+        campaign, per_person, *claimed = await ask(self._redis, "coupon_look_v2", drop, person, room)
         if claimed:
             return _decode_card(claimed[0])
-        await self._at_home("coupon_place_v1", campaign.decode(), person, drop, per_person)
+        grant, place = new_id(shard_of(drop)), (campaign.decode(), person, drop)
+        await self._at_home("coupon_place_v2", *place, per_person, grant)
         try:
-            answer = await ask(self._redis, "coupon_claim_v1", drop, person, new_id(shard_of(drop)))
+            answer = await ask(self._redis, "coupon_claim_v1", drop, person, grant)
         except Conflict:
-            await self._at_home("coupon_unplace_v1", campaign.decode(), person, drop)
+            await self._at_home("coupon_unplace_v2", *place, grant)
             raise
         return _decode_card(answer[0])
 
     async def create_locked(self, locked: LockedGrant) -> GrantCard:
         """A share's coupon; one per owner, campaign and room, a repeat answers it."""
         summary = locked.summary
-        await self._at_home("coupon_place_v1", summary.campaign, locked.owner, locked.room, locked.per_person)
+        place = (summary.campaign, locked.owner, locked.room, locked.per_person, ONE_ATTEMPT)
+        await self._at_home("coupon_place_v2", *place)
         answer = await ask(
             self._redis,
             "grant_create_v1",

@@ -8,7 +8,7 @@ from typing import Any
 
 from livecommerce.adapters.redis_connection import Connection
 
-LIBRARY_VERSION = 3
+LIBRARY_VERSION = 4
 """Raised with every release that changes the functions."""
 
 

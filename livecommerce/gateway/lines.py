@@ -7,7 +7,7 @@ from typing import Any
 
 from livecommerce.gateway import messages as wire
 from livecommerce.gateway.session import Session
-from livecommerce.ids import PersonId, SaleId
+from livecommerce.ids import PersonId, RoomId, SaleId
 from livecommerce.lottery import Seeds
 from livecommerce.waitlist import (
     CLAIM_SECONDS,
@@ -34,13 +34,14 @@ class Lines:
     async def wait(self, session: Session, message: wire.Wait) -> wire.Ok | None:
         """Gives a person a place in a line, or an entry in a draw."""
         session.require_account()
-        place = await self._waitlists.join(SaleId(message.sale), _person(session), message.qty)
-        return _answer(message, place)
+        sale, room = SaleId(message.sale), RoomId(session.served.live.room)
+        return _answer(message, await self._waitlists.join(sale, _person(session), message.qty, room))
 
     async def leave(self, session: Session, message: wire.WaitLeave) -> wire.Ok | None:
         """Gives up a place, an entry or a turn."""
         session.require_account()
-        return _answer(message, await self._waitlists.leave(SaleId(message.sale), _person(session)))
+        sale, room = SaleId(message.sale), RoomId(session.served.live.room)
+        return _answer(message, await self._waitlists.leave(sale, _person(session), room))
 
     def line_of(self, sale: SaleId, message: wire.SaleOpen | wire.ShelfOpen) -> Line | None:
         """The line that a sale is opened with."""

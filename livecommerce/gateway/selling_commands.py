@@ -147,7 +147,8 @@ class SellingCommands:
     async def claim(self, session: Session, message: wire.Claim) -> wire.Ok | None:
         """Takes a coupon that was dropped."""
         session.require_account()
-        grant = await self._wallets.claim(message.drop, PersonId(session.person.person))
+        person, room = PersonId(session.person.person), RoomId(session.served.live.room)
+        grant = await self._wallets.claim(message.drop, person, room)
         return wire.Ok(id=message.id, grant=grant) if message.id is not None else None
 
     # ------------------------------------------------------------ the host

@@ -11,10 +11,10 @@ import pytest
 from livecommerce.adapters.redis_connection import Connection, tag
 from livecommerce.clock import now_ms
 from livecommerce.coupon import GrantCard, LockedGrant
-from livecommerce.errors import Conflict
-from livecommerce.ids import GrantId, OrderId, PersonId, RoomId, Shard, new_id
+from livecommerce.errors import Conflict, NotFound
+from livecommerce.ids import GrantId, OrderId, PersonId, RoomId, Shard, new_id, pick_shard
 from livecommerce.orders import ConfirmedOrder
-from tests.selling import PRICE, SHARD, Shop
+from tests.selling import PRICE, SHARD, SHARDS, Shop
 
 
 @pytest.fixture
@@ -155,6 +155,45 @@ async def test_a_claim_that_finds_nothing_left_leaves_the_persons_place(shop: Sh
     assert len(refused) == 19
     again = await shop.drop(19)
     assert {(await shop.claim(again, person)).state for person in refused} == {"active"}
+
+
+async def test_a_refused_twin_leaves_the_place_of_the_tab_that_goes_on(shop: Shop) -> None:
+    await shop.fund(1_000)
+    gone, drop = await shop.drop(1), await shop.drop(1)
+    place = (tag(pick_shard(shop.campaign, SHARDS)), shop.campaign, "ann", drop)
+    for tab in ("tab", "twin"):
+        assert await shop.redis.fcall("coupon_place_v2", 1, *place, 1, tab) == [b"ok"]
+    await shop.claim(gone, "bob")
+    refused = await shop.redis.fcall("coupon_claim_v1", 1, tag(SHARD), drop, "ann", new_id(SHARD))
+    assert refused == [b"no", b"coupons_gone"]
+    await shop.redis.fcall("coupon_unplace_v2", 1, *place, "twin")
+    await shop.fund(2_000)
+    await shop.redis.fcall("coupon_claim_v1", 1, tag(SHARD), drop, "ann", new_id(SHARD))
+    with pytest.raises(Conflict, match="coupon_limit_reached"):
+        await shop.claim(await shop.drop(1), "ann")
+
+
+async def test_the_last_attempt_that_is_refused_frees_the_place(shop: Shop) -> None:
+    place = (tag(SHARD), "campaign", "ann", "drop")
+    for attempt in ("one", "two", "one"):
+        assert await shop.redis.fcall("coupon_place_v2", 1, *place, 1, attempt) == [b"ok"]
+    full = (tag(SHARD), "campaign", "ann", "another drop", 1, "three")
+    for attempt in ("one", "one", "unknown"):
+        await shop.redis.fcall("coupon_unplace_v2", 1, *place, attempt)
+        assert (await shop.redis.fcall("coupon_place_v2", 1, *full))[0] == b"no"
+    await shop.redis.fcall("coupon_unplace_v2", 1, *place, "two")
+    assert await shop.redis.fcall("coupon_place_v2", 1, *full) == [b"ok"]
+
+
+async def test_a_drop_is_not_found_from_another_room(shop: Shop) -> None:
+    await shop.fund(1_000)
+    drop = await shop.drop(1)
+    with pytest.raises(NotFound, match="drop_not_found"):
+        await shop.coupons.claim(drop, PersonId("ann"), RoomId(new_id(SHARD)))
+    card = await shop.claim(drop, "ann")
+    assert card.state == "active"
+    with pytest.raises(NotFound, match="drop_not_found"):
+        await shop.coupons.claim(drop, PersonId("ann"), RoomId(new_id(SHARD)))
 
 
 async def test_a_drop_that_the_budget_does_not_cover_is_refused(shop: Shop) -> None:

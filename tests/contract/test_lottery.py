@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from livecommerce.adapters.redis_connection import Connection, tag
 from livecommerce.adapters.redis_lottery import RedisLottery
 from livecommerce.errors import Conflict
-from livecommerce.ids import OrderId, PersonId, SaleId
+from livecommerce.flash_sale import SaleAdjustment, SaleOpening
+from livecommerce.ids import OrderId, PersonId, SaleId, new_id
 from livecommerce.lottery import Draw, Seeds, faults_of, make_draw, stretches
 from livecommerce.waitlist import LOTTERY, Line, PlaceCard
 from livecommerce.worker.draws import Draws
@@ -25,14 +26,23 @@ class Tombola:
         self.lottery = RedisLottery(redis)
         self.worker = Draws(self.lottery, SEEDS, [SHARD])
 
-    async def open(self, stock: int, *, limit: int = 1, window_seconds: int = 60) -> SaleId:
-        """Opens it."""
-        opening = self.shop.opening(stock, limit=limit, seconds=600)
+    async def prepare(self, stock: int, *, window_seconds: int = 60, **changes: int) -> SaleOpening:
+        """A sale that is about to open, and its line."""
+        opening = self.shop.opening(stock, seconds=600, **changes)
         commit = SEEDS.commit(opening.sale)
         line = Line(kind=LOTTERY, turn_seconds=300, window_seconds=window_seconds, commit=commit)
         await self.shop.waitlist.prepare(opening.sale, line)
+        return opening
+
+    async def open(self, stock: int, **changes: int) -> SaleId:
+        """Opens it."""
+        opening = await self.prepare(stock, **changes)
         await self.shop.inventory.open_sale(opening, await self.shop.here())
         return opening.sale
+
+    async def draw_time(self, sale: SaleId) -> int:
+        """When a worker looks at its draw next."""
+        return int(await self.shop.redis.zscore(f"{tag(SHARD)}:draws", sale) or 0)
 
     async def window_is_over(self, sale: SaleId) -> None:
         """Moves the end of the window into the past, as waiting would."""
@@ -96,7 +106,7 @@ async def test_who_enters_twice_has_one_entry(tombola: Tombola) -> None:
 async def test_who_leaves_before_the_draw_is_not_drawn(tombola: Tombola) -> None:
     sale = await tombola.open(1)
     await tombola.entered(sale, "ann", "bob")
-    await tombola.shop.waitlist.leave(sale, PersonId("ann"))
+    await tombola.shop.leave(sale, "ann")
     await tombola.draw(sale)
     assert (await tombola.state("ann"), await tombola.state("bob")) == ("none", "turn")
 
@@ -108,7 +118,7 @@ async def test_nobody_enters_or_leaves_after_the_window(tombola: Tombola) -> Non
     with pytest.raises(Conflict, match="draw_closed"):
         await tombola.shop.wait(sale, "cat")
     with pytest.raises(Conflict, match="draw_closed"):
-        await tombola.shop.waitlist.leave(sale, PersonId("ann"))
+        await tombola.shop.leave(sale, "ann")
 
 
 async def test_a_draw_is_not_made_before_its_window_is_over(tombola: Tombola) -> None:
@@ -231,6 +241,48 @@ async def test_a_draw_whose_seed_cannot_be_made_again_waits(tombola: Tombola) ->
     assert await tombola.lottery.find(sale) is None
     await tombola.draw(sale)
     assert await tombola.state("ann") == "turn"
+
+
+async def test_the_draw_of_a_sale_that_opens_later_counts_from_its_opening(tombola: Tombola) -> None:
+    sale = await tombola.open(1, wait_ms=3_600_000, window_seconds=60)
+    card = await tombola.shop.card_of("sale.scheduled")
+    assert await tombola.draw_time(sale) == card["opens_ms"] + 60_000
+    await tombola.shop.redis.zadd(f"{tag(SHARD)}:draws", {sale: 0})
+    assert await tombola.lottery.due(SHARD, 10) == []
+    assert await tombola.draw_time(sale) == card["opens_ms"] + 60_000
+
+
+async def test_a_draw_is_on_time_though_its_sale_opened_long_after_it_was_prepared(tombola: Tombola) -> None:
+    opening = await tombola.prepare(1, window_seconds=10)
+    await tombola.shop.redis.zadd(f"{tag(SHARD)}:draws", {opening.sale: 0})
+    assert await tombola.lottery.due(SHARD, 10) == []  # looked at between preparing and opening
+    await tombola.shop.inventory.open_sale(opening, await tombola.shop.here())
+    card = await tombola.shop.card_of("sale.opened")
+    assert await tombola.draw_time(opening.sale) == card["opens_ms"] + 10_000
+
+
+async def end_earlier(tombola: Tombola, sale: SaleId, extend_ms: int, version: int = 1) -> None:
+    change = SaleAdjustment(sale=sale, operation=new_id(), version=version, extend_ms=extend_ms)
+    await tombola.shop.inventory.adjust_sale(change)
+
+
+async def test_a_sale_cannot_be_made_to_end_before_its_draw(tombola: Tombola) -> None:
+    sale = await tombola.open(1, window_seconds=60)  # open for 600 seconds
+    for too_early in (-550_000, -532_000):
+        with pytest.raises(Conflict, match="end_before_draw"):
+            await end_earlier(tombola, sale, too_early)
+    await end_earlier(tombola, sale, -530_000)
+    await end_earlier(tombola, sale, 60_000, version=2)
+    await tombola.entered(sale, "ann")
+    await tombola.draw(sale)
+    await end_earlier(tombola, sale, -60_000, version=3)
+
+
+async def test_a_draw_under_way_does_not_keep_the_sale_from_being_prolonged(tombola: Tombola) -> None:
+    sale = await tombola.open(1)
+    await tombola.window_is_over(sale)
+    await tombola.lottery.due(SHARD, 10)
+    await end_earlier(tombola, sale, 1_000)
 
 
 async def test_a_draw_prepared_for_a_sale_that_never_opens_is_forgotten(tombola: Tombola) -> None:

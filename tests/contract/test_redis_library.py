@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from livecommerce.adapters.redis_connection import Connection, tag
 from livecommerce.adapters.redis_durability import unsafe_durability
-from livecommerce.adapters.redis_library import library_source, load_library
+from livecommerce.adapters.redis_library import LIBRARY_VERSION, library_source, load_library
 from livecommerce.ids import Shard
 
 SHARD = tag(Shard("00"))
@@ -23,7 +23,7 @@ async def test_loading_twice_changes_nothing(redis: Connection) -> None:
 
 
 async def test_an_older_release_takes_no_newer_functions_away(redis: Connection) -> None:
-    newer = library_source().replace("-- version 1", "-- version 2")
+    newer = library_source().replace(f"-- version {LIBRARY_VERSION}", f"-- version {LIBRARY_VERSION + 1}")
     await redis.function_load(newer, replace=True)
     await load_library(redis)
     (library,) = await redis.function_list(library="livecommerce", withcode=True)

@@ -7,7 +7,7 @@ import pytest
 from livecommerce.adapters.redis_connection import Connection, tag
 from livecommerce.errors import Conflict, NotFound
 from livecommerce.flash_sale import SaleAdjustment
-from livecommerce.ids import OrderId, PersonId, SaleId, new_id
+from livecommerce.ids import OrderId, PersonId, RoomId, SaleId, new_id
 from livecommerce.waitlist import LOTTERY, Line
 from tests.selling import PRICE, SHARD, Shop
 
@@ -85,7 +85,7 @@ async def test_who_declines_passes_the_unit_on(shop: Shop) -> None:
     for person in ("ann", "bob"):
         await shop.wait(sale, person)
     await cancel(shop, order, "early0")
-    assert (await shop.waitlist.leave(sale, PersonId("ann"))).state == "left"
+    assert (await shop.leave(sale, "ann")).state == "left"
     assert await states(shop, "ann", "bob") == ["none", "turn"]
     await shop.assert_lawful(sale)
 
@@ -198,7 +198,7 @@ async def test_who_leaves_and_comes_back_waits_behind_the_others(shop: Shop) -> 
     sale, _ = await sold_out_sale(shop)
     for person in ("ann", "bob"):
         await shop.wait(sale, person)
-    left = await shop.waitlist.leave(sale, PersonId("ann"))
+    left = await shop.leave(sale, "ann")
     again = await shop.wait(sale, "ann")
     assert (left.state, again.ahead, again.v > left.v) == ("left", 1, True)
     assert (await shop.places("bob"))[0].ahead == 0
@@ -207,8 +207,8 @@ async def test_who_leaves_and_comes_back_waits_behind_the_others(shop: Shop) -> 
 async def test_leaving_twice_changes_nothing(shop: Shop) -> None:
     sale, _ = await sold_out_sale(shop)
     await shop.wait(sale, "ann")
-    first = await shop.waitlist.leave(sale, PersonId("ann"))
-    assert (await shop.waitlist.leave(sale, PersonId("ann"))).state == "left"
+    first = await shop.leave(sale, "ann")
+    assert (await shop.leave(sale, "ann")).state == "left"
     (count,) = await shop.waitlist.counts([sale])
     assert (count.waiting, count.v - first.v) == (0, 1)
 
@@ -295,15 +295,26 @@ async def test_who_lets_turns_go_again_and_again_gets_no_more_of_them(shop: Shop
     await shop.wait(sale, "ann")
     await cancel(shop, order, "early0")
     for number in range(9):
-        await shop.waitlist.leave(sale, PersonId("ann"))
+        await shop.leave(sale, "ann")
         order = (await shop.buy(sale, f"other{number}")).order.order
         await shop.wait(sale, "ann")
         await cancel(shop, order, f"other{number}")
-    await shop.waitlist.leave(sale, PersonId("ann"))
+    await shop.leave(sale, "ann")
     await shop.buy(sale, "cat")
     with pytest.raises(Conflict, match="limit_reached"):
         await shop.wait(sale, "ann")
     await shop.assert_lawful(sale)
+
+
+async def test_a_line_is_not_found_from_another_room(shop: Shop) -> None:
+    sale, _ = await sold_out_sale(shop)
+    elsewhere = RoomId(new_id(SHARD))
+    with pytest.raises(NotFound, match="sale_not_found"):
+        await shop.waitlist.join(SaleId(sale), PersonId("ann"), 1, elsewhere)
+    await shop.wait(sale, "ann")
+    with pytest.raises(NotFound, match="sale_not_found"):
+        await shop.waitlist.leave(SaleId(sale), PersonId("ann"), elsewhere)
+    assert await states(shop, "ann") == ["waiting"]
 
 
 async def test_units_that_are_promised_to_the_line_are_not_taken_away(shop: Shop) -> None:
@@ -335,7 +346,7 @@ async def test_a_line_that_everybody_leaves_while_units_are_offered_is_over(shop
         await shop.wait(sale, person)
     await cancel(shop, held.order.order, "early")
     assert await states(shop, people[-1]) == ["waiting"]
-    await shop.waitlist.leave(sale, PersonId(people[-1]))
+    await shop.leave(sale, people[-1])
     await shop.orders.sweep(SHARD, 100)
     assert (await shop.events())[-1] == "restocked"
     assert (await shop.orders.sweep(SHARD, 100)).handled == 0

@@ -196,7 +196,7 @@ class Selling(RuleBasedStateMachine):
     @rule(person=BUYERS, which=SALES)
     def leave_the_line(self, person: str, which: int) -> None:
         running = self.sales[which]
-        self.run(self.shop.waitlist.leave(running.sale, PersonId(person)))
+        self.run(self.shop.leave(running.sale, person))
         running.arrivals = [other for other in running.arrivals if other != person]
 
     @rule(target=held, person=BUYERS, which=SALES, qty=st.integers(1, 2))

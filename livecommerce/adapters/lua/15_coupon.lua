@@ -6,8 +6,8 @@
 --   {t}:drops:<room>        set of drops                   {t}:coupons:<room>     set of grants
 --   {t}:grant_expiry        grant → end, while locked or active
 --   {t}:budget_ends         campaign → when its coupons are over and what is left goes back to SQL
---   {t}:places:<campaign>   person → places taken, person:occasion → 1; only on the campaign's home shard, since rooms on
---                           several shards may give its coupons to one person
+--   {t}:places:<campaign>   person → places taken, person:occasion → the attempts that keep one; only on the campaign's
+--                           home shard, since rooms on several shards may give its coupons to one person
 
 -- A whole number as text; the default would turn large ones into 1e+15.
 local function int(number)
@@ -180,31 +180,76 @@ local function add_grant(tag, grant, state)
   return turn_grant(tag, grant, state)
 end
 
--- coupon_place_v1 {tag} campaign person occasion per_person
--- On the campaign's home shard: takes one of a person's places among the campaign's grants, once per occasion (the drop,
--- or the room that is shared). Answers {"ok"}.
-redis.register_function('coupon_place_v1', function(keys, args)
-  local places, person = keys[1] .. ':places:' .. args[1], args[2]
-  if redis.call('HEXISTS', places, person .. ':' .. args[3]) == 1 then
+do
+  -- The attempts that keep a person's place for an occasion, one word each.
+  local function read_attempts(places, occasion)
+    local attempts = {}
+    for attempt in string.gmatch(redis.call('HGET', places, occasion) or '', '%S+') do
+      attempts[#attempts + 1] = attempt
+    end
+    return attempts
+  end
+
+  local function take_place(places, person, occasion, per_person, attempt)
+    local attempts = read_attempts(places, person .. ':' .. occasion)
+    for _, known in ipairs(attempts) do
+      if known == attempt then
+        return { 'ok' }
+      end
+    end
+    if #attempts == 0 then
+      if tonumber(redis.call('HGET', places, person) or 0) >= per_person then
+        return { 'no', 'coupon_limit_reached', 'limit', per_person }
+      end
+      redis.call('HINCRBY', places, person, 1)
+    end
+    attempts[#attempts + 1] = attempt
+    redis.call('HSET', places, person .. ':' .. occasion, table.concat(attempts, ' '))
     return { 'ok' }
   end
-  if tonumber(redis.call('HGET', places, person) or 0) >= tonumber(args[4]) then
-    return { 'no', 'coupon_limit_reached', 'limit', tonumber(args[4]) }
-  end
-  redis.call('HSET', places, person .. ':' .. args[3], 1)
-  redis.call('HINCRBY', places, person, 1)
-  return { 'ok' }
-end)
 
--- coupon_unplace_v1 {tag} campaign person occasion
--- Gives a place back that led to no grant. Answers {"ok"}.
-redis.register_function('coupon_unplace_v1', function(keys, args)
-  local places = keys[1] .. ':places:' .. args[1]
-  if redis.call('HDEL', places, args[2] .. ':' .. args[3]) == 1 then
-    redis.call('HINCRBY', places, args[2], -1)
+  local function leave_place(places, person, occasion, attempt)
+    local attempts, others = read_attempts(places, person .. ':' .. occasion), {}
+    for _, known in ipairs(attempts) do
+      if known ~= attempt then
+        others[#others + 1] = known
+      end
+    end
+    if #others > 0 then
+      redis.call('HSET', places, person .. ':' .. occasion, table.concat(others, ' '))
+    elseif #attempts > 0 then
+      redis.call('HDEL', places, person .. ':' .. occasion)
+      redis.call('HINCRBY', places, person, -1)
+    end
+    return { 'ok' }
   end
-  return { 'ok' }
-end)
+
+  -- What stands for attempts of callers that do not tell them apart.
+  local ONE_ATTEMPT = '1'
+
+  -- coupon_place_v2 {tag} campaign person occasion per_person attempt
+  -- On the campaign's home shard: takes one of a person's places among the campaign's grants, once per occasion (the drop,
+  -- or the room that is shared). Every attempt at the occasion's grant keeps the place. Answers {"ok"}.
+  redis.register_function('coupon_place_v2', function(keys, args)
+    return take_place(keys[1] .. ':places:' .. args[1], args[2], args[3], tonumber(args[4]), args[5])
+  end)
+
+  -- coupon_place_v1 {tag} campaign person occasion per_person
+  redis.register_function('coupon_place_v1', function(keys, args)
+    return take_place(keys[1] .. ':places:' .. args[1], args[2], args[3], tonumber(args[4]), ONE_ATTEMPT)
+  end)
+
+  -- coupon_unplace_v2 {tag} campaign person occasion attempt
+  -- An attempt led to no grant: where it was the only one, the place is free again. Answers {"ok"}.
+  redis.register_function('coupon_unplace_v2', function(keys, args)
+    return leave_place(keys[1] .. ':places:' .. args[1], args[2], args[3], args[4])
+  end)
+
+  -- coupon_unplace_v1 {tag} campaign person occasion
+  redis.register_function('coupon_unplace_v1', function(keys, args)
+    return leave_place(keys[1] .. ':places:' .. args[1], args[2], args[3], ONE_ATTEMPT)
+  end)
+end
 
 -- Adds money to a campaign's budget on this shard, once per transfer.
 local function allot(tag, campaign, transfer, amount_minor, ends_ms)
@@ -304,22 +349,27 @@ local function claim_refusal(tag, drop, at_ms)
   return nil
 end
 
--- coupon_look_v1 {tag} drop person
--- Whether a person can claim a drop now. Answers {"ok", campaign, per_person}, or {"ok", campaign, per_person, card} if
--- the person has its coupon.
-redis.register_function{
-  function_name = 'coupon_look_v1',
-  callback = function(keys, args)
+do
+  local function look_at_drop(keys, args)
     local tag = keys[1]
     local drop = read_fields(tag .. ':drop:' .. args[1], DROP)
+    if drop and args[3] and drop.room ~= args[3] then
+      return { 'no', 'drop_not_found' }
+    end
     local earlier = redis.call('HGET', tag .. ':claims:' .. args[1], args[2])
     if drop and earlier then
       return { 'ok', drop.campaign, drop.per_person, grant_card(read_grant(tag, earlier)) }
     end
     return claim_refusal(tag, drop, clock_ms()) or { 'ok', drop.campaign, drop.per_person }
-  end,
-  flags = { 'no-writes' },
-}
+  end
+
+  -- coupon_look_v2 {tag} drop person room
+  -- Whether a person in a room can claim a drop now; drops of other rooms are not found. Answers {"ok", campaign,
+  -- per_person}, or {"ok", campaign, per_person, card} if the person has its coupon.
+  redis.register_function{ function_name = 'coupon_look_v2', callback = look_at_drop, flags = { 'no-writes' } }
+  -- coupon_look_v1 {tag} drop person
+  redis.register_function{ function_name = 'coupon_look_v1', callback = look_at_drop, flags = { 'no-writes' } }
+end
 
 -- coupon_claim_v1 {tag} drop person grant
 -- For who has a place at the campaign's home: takes one coupon of a drop; the person's second claim answers the first one's grant. Answers {"ok", card}.

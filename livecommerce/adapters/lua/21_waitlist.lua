@@ -212,6 +212,13 @@ local function draws_ms(sale)
   return sale.opens_ms + tonumber(redis.call('HGET', sale.key, 'window_ms'))
 end
 
+-- Has a worker look at a sale's draw when the time for entries, which begins as the sale opens, is over.
+local function schedule_draw(tag, sale)
+  if redis.call('HGET', sale.key, 'line') == 'lottery' then
+    redis.call('ZADD', tag .. ':draws', draws_ms(sale), sale.sale)
+  end
+end
+
 local function draw_closed(sale, at_ms)
   return sale.line == 'lottery' and (redis.call('HEXISTS', sale.key, 'drawing') == 1 or at_ms >= draws_ms(sale))
 end
@@ -241,7 +248,8 @@ end
 
 -- line_prepare_v1 {tag} sale line turn_ms window_ms commit
 -- Gives a sale that is about to open a line: waitlist, or lottery with the time for entries and the hash of its seed.
--- Nothing changes where the sale is open or was voided. Answers {"ok"}.
+-- Nothing changes where the sale is open or was voided. When it draws is said by its opening; the look at it that is
+-- kept here finds those that never open. Answers {"ok"}.
 redis.register_function('line_prepare_v1', function(keys, args)
   local tag, key = keys[1], keys[1] .. ':sale:' .. args[1]
   local stored = redis.call('HMGET', key, 'offset', 'voided')
@@ -254,63 +262,79 @@ redis.register_function('line_prepare_v1', function(keys, args)
   return { 'ok' }
 end)
 
--- line_join_v1 {tag} sale person units entry
--- Puts a person at the end of a sale's line, or into its draw; who has a place keeps it. Answers {"ok", place card}.
-redis.register_function('line_join_v1', function(keys, args)
-  local tag, person, units = keys[1], args[2], tonumber(args[3])
-  local sale, at_ms = read_sale(tag, args[1]), clock_ms()
-  if not sale then
-    return { 'no', 'sale_not_found' }
+do
+  -- A sale as somebody in a room finds it: there are none of other rooms. Callers of the first versions name no room.
+  local function sale_in_room(tag, id, room)
+    local sale = read_sale(tag, id)
+    return sale and (not room or sale.room == room) and sale or nil
   end
-  local known = place_of(tag, sale, person)
-  if known then
-    return { 'ok', known }
-  end
-  local refusal = line_refusal_of(sale, at_ms)
-  if refusal then
-    return refusal
-  end
-  if units_of(tag, sale.sale, person) + units > sale.limit or gives_back_too_often(tag, sale.sale, person) then
-    return { 'no', 'limit_reached', 'limit', sale.limit }
-  end
-  local place = { units = units, entry = args[4], ahead = sale.waiting,
-    ticket = redis.call('HINCRBY', sale.key, 'tickets', 1) }
-  redis.call('ZADD', queue_key(tag, sale), place.ticket, person)
-  redis.call('HSET', tag .. ':asks:' .. sale.sale, person, int(units) .. ' ' .. args[4])
-  sale.waiting = redis.call('HINCRBY', sale.key, 'waiting', 1)
-  redis.call('SADD', in_line_key(tag, sale, person), sale.sale)
-  redis.call('EXPIRE', in_line_key(tag, sale, person), IN_LINE_SECONDS)
-  local card = tell_place(tag, sale, person, sale.line == 'lottery' and 'entered' or 'waiting', place)
-  publish_queue(tag, sale)
-  return { 'ok', card }
-end)
 
--- line_leave_v1 {tag} sale person
--- Gives up a person's place, turn or entry; without one nothing changes. Answers {"ok", place card}.
-register_settling('line_leave_v1', function(keys, args)
-  local tag, person = keys[1], args[2]
-  local sale, at_ms = read_sale(tag, args[1]), clock_ms()
-  if not sale then
-    return { 'no', 'sale_not_found' }
+  local function join_line(keys, args)
+    local tag, person, units = keys[1], args[2], tonumber(args[3])
+    local sale, at_ms = sale_in_room(tag, args[1], args[5]), clock_ms()
+    if not sale then
+      return { 'no', 'sale_not_found' }
+    end
+    local known = place_of(tag, sale, person)
+    if known then
+      return { 'ok', known }
+    end
+    local refusal = line_refusal_of(sale, at_ms)
+    if refusal then
+      return refusal
+    end
+    if units_of(tag, sale.sale, person) + units > sale.limit or gives_back_too_often(tag, sale.sale, person) then
+      return { 'no', 'limit_reached', 'limit', sale.limit }
+    end
+    local place = { units = units, entry = args[4], ahead = sale.waiting,
+      ticket = redis.call('HINCRBY', sale.key, 'tickets', 1) }
+    redis.call('ZADD', queue_key(tag, sale), place.ticket, person)
+    redis.call('HSET', tag .. ':asks:' .. sale.sale, person, int(units) .. ' ' .. args[4])
+    sale.waiting = redis.call('HINCRBY', sale.key, 'waiting', 1)
+    redis.call('SADD', in_line_key(tag, sale, person), sale.sale)
+    redis.call('EXPIRE', in_line_key(tag, sale, person), IN_LINE_SECONDS)
+    local card = tell_place(tag, sale, person, sale.line == 'lottery' and 'entered' or 'waiting', place)
+    publish_queue(tag, sale)
+    return { 'ok', card }
   end
-  local turn = read_turn(tag, sale, person)
-  if turn then
-    return { 'ok', give_turn_back(tag, sale, person, turn, 'left', at_ms) }
+
+  -- line_join_v2 {tag} sale person units entry room
+  -- Puts a person at the end of a sale's line, or into its draw; who has a place keeps it. Answers {"ok", place card}.
+  redis.register_function('line_join_v2', join_line)
+  -- line_join_v1 {tag} sale person units entry
+  redis.register_function('line_join_v1', join_line)
+
+  local function leave_line(keys, args)
+    local tag, person = keys[1], args[2]
+    local sale, at_ms = sale_in_room(tag, args[1], args[3]), clock_ms()
+    if not sale then
+      return { 'no', 'sale_not_found' }
+    end
+    local turn = read_turn(tag, sale, person)
+    if turn then
+      return { 'ok', give_turn_back(tag, sale, person, turn, 'left', at_ms) }
+    end
+    local ticket = redis.call('ZSCORE', queue_key(tag, sale), person)
+    local place = { units = 0, ticket = tonumber(ticket or 0) }
+    if not ticket then
+      return { 'ok', place_card(sale, tonumber(redis.call('HGET', sale.key, 'line_v') or 0), 'left', place) }
+    end
+    if draw_closed(sale, at_ms) then
+      return { 'no', 'draw_closed' }
+    end
+    leave_queue(tag, sale, person)
+    redis.call('SREM', in_line_key(tag, sale, person), sale.sale)
+    local card = tell_place(tag, sale, person, 'left', place)
+    publish_queue(tag, sale)
+    return { 'ok', card }
   end
-  local ticket = redis.call('ZSCORE', queue_key(tag, sale), person)
-  local place = { units = 0, ticket = tonumber(ticket or 0) }
-  if not ticket then
-    return { 'ok', place_card(sale, tonumber(redis.call('HGET', sale.key, 'line_v') or 0), 'left', place) }
-  end
-  if draw_closed(sale, at_ms) then
-    return { 'no', 'draw_closed' }
-  end
-  leave_queue(tag, sale, person)
-  redis.call('SREM', in_line_key(tag, sale, person), sale.sale)
-  local card = tell_place(tag, sale, person, 'left', place)
-  publish_queue(tag, sale)
-  return { 'ok', card }
-end)
+
+  -- line_leave_v2 {tag} sale person room
+  -- Gives up a person's place, turn or entry; without one nothing changes. Answers {"ok", place card}.
+  register_settling('line_leave_v2', leave_line)
+  -- line_leave_v1 {tag} sale person
+  register_settling('line_leave_v1', leave_line)
+end
 
 -- A person's places in the lines of a room's sales: {field, card, ...}.
 local function places_of(tag, room, person)

@@ -6,6 +6,8 @@
 local NO_END_MS = 9999999999999
 -- How far ahead a sale may be announced.
 local MOST_AHEAD_MS = 86400000
+-- How long a sale stays open after its draw, at least; as in what gateways take for a new one.
+local LEAST_AFTER_DRAW_MS = 10000
 
 -- Why a sale cannot open here, or what was answered when it did; nil where it may open.
 local function answered_opening(tag, sale)
@@ -78,6 +80,7 @@ redis.register_function('sale_open_v2', function(keys, args)
   if sale.phase == 'scheduled' then
     redis.call('ZADD', tag .. ':sale_starts', sale.opens_ms, sale.sale)
   end
+  schedule_draw(tag, sale)
   local offset = tell_sale(tag, sale, sale.phase == 'scheduled' and 'sale.scheduled' or 'sale.opened', at_ms)
   redis.call('HSET', sale.key, 'offset', offset)
   return { 'ok', offset }
@@ -117,6 +120,18 @@ local function unadjustable(sale, change, at_ms)
   return nil
 end
 
+-- A sale that closes before its draw would draw for nobody.
+local function draw_refusal(sale, change, at_ms)
+  if change.extend_ms >= 0 or sale.line ~= 'lottery' then
+    return nil
+  end
+  local earliest_ms = math.max(at_ms, draws_ms(sale)) + LEAST_AFTER_DRAW_MS
+  if sale.closes_ms + change.extend_ms < earliest_ms then
+    return { 'no', 'end_before_draw', 'earliest_ms', earliest_ms }
+  end
+  return nil
+end
+
 -- Why these terms cannot follow those, or nil.
 local function terms_refusal(sale, change, at_ms)
   if change.limit > 0 and change.limit < sale.limit then
@@ -131,7 +146,7 @@ local function terms_refusal(sale, change, at_ms)
   if sale.closes_ms + change.extend_ms <= math.max(at_ms, sale.opens_ms) then
     return { 'no', 'end_passed' }
   end
-  return nil
+  return draw_refusal(sale, change, at_ms)
 end
 
 -- Units that leave a running sale are on hand again as soon as SQL hears of it.

@@ -138,6 +138,8 @@ export default {
   'error.sale_not_open': 'The sale has not begun yet.',
   'error.stale': 'The room has moved on. Please try again.',
   'error.end_passed': 'The sale would be over then. Choose a later end.',
+  'error.end_before_draw':
+    'The sale must stay open for at least ten seconds after its draw. Choose a later end.',
   'error.nothing_to_change': 'Nothing was changed.',
   'error.opens_too_late': 'A sale can be announced at most a day ahead.',
   'error.sale_not_adjustable': 'This sale cannot be changed. End it and open a new one.',

@@ -138,6 +138,7 @@ export default {
   'error.sale_not_open': '抢购尚未开始。',
   'error.stale': '直播间状态已更新，请重试。',
   'error.end_passed': '这样秒杀就已结束了，请选择更晚的结束时间。',
+  'error.end_before_draw': '开奖后秒杀须至少再开放 10 秒，请选择更晚的结束时间。',
   'error.nothing_to_change': '没有任何修改。',
   'error.opens_too_late': '最多只能提前一天预告秒杀。',
   'error.sale_not_adjustable': '该秒杀无法修改，请结束后重新开始。',
