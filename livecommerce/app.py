@@ -52,6 +52,7 @@ from livecommerce.gateway.http.ledger import LedgerBooks, ledger_routes
 from livecommerce.gateway.http.media import MediaRoutes
 from livecommerce.gateway.http.media_hooks import media_hook_routes
 from livecommerce.gateway.http.merchant_orders import Commands, MerchantOrders
+from livecommerce.gateway.http.metrics import metrics_route
 from livecommerce.gateway.http.orders import BuyerOrders, order_routes
 from livecommerce.gateway.http.pages import page_routes, static_dir
 from livecommerce.gateway.http.parcel_updates import ParcelUpdates
@@ -173,7 +174,8 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
     sign_outs = SignOuts(stores.revocations, tokens.revocations, rooms, bus, now_ms)
     door = Door(tokens, [settings.public_url])
     wheel = TimingWheel()
-    limits = OpeningLimits(parse_networks(settings.trusted_proxies), now_ms)
+    trusted = parse_networks(settings.trusted_proxies)
+    limits = OpeningLimits(trusted, now_ms)
     words = BlockedWords(settings.words_file)
     rates = CurrentRates(settings.rates_file, optional=settings.rates is None)
     handlers = _handlers(settings, stores, background, words, rates)
@@ -193,7 +195,8 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
     api = [
         *_api(settings, stores, door, rooms, words, rates),
         *_console(settings, stores, door, books),
-        *health_routes(_probes(stores.redis, bus), board.render),
+        *health_routes(_probes(stores.redis, bus)),
+        metrics_route(board.render, settings.metrics_token, trusted),
     ]
     routes = [
         *api,

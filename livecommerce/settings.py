@@ -53,6 +53,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Shared key of tokens and internal signatures; at least 32 characters."""
     trusted_proxies: str = ""
     """Comma-separated networks whose ``X-Forwarded-For`` is believed."""
+    metrics_token: str = ""
+    """Who bears it reads ``/metrics`` from anywhere; others only from a private network."""
     shards: int = 16
     """Fixed at first start; 1 … 256."""
     workers: Annotated[int, msgspec.Meta(ge=1)] = 1

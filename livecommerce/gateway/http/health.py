@@ -1,4 +1,4 @@
-"""How this process is: alive, ready, and in numbers."""
+"""How this process is: alive, and ready."""
 
 from __future__ import annotations
 
@@ -17,9 +17,6 @@ TEXT = MediaType("text/plain")
 Probe = Callable[[], Awaitable[str | None]]
 """Answers why a part is degraded, or ``None``."""
 
-Render = Callable[[], str]
-"""Writes all metrics in Prometheus' text format."""
-
 
 class Readiness(Struct, frozen=True, kw_only=True):
     """Whether everything that this process needs is there."""
@@ -29,8 +26,8 @@ class Readiness(Struct, frozen=True, kw_only=True):
     """Part → what is wrong with it."""
 
 
-def health_routes(probes: Mapping[str, Probe], render_metrics: Render) -> list[BaseRoute]:
-    """``/healthz``, ``/readyz`` and ``/metrics``."""
+def health_routes(probes: Mapping[str, Probe]) -> list[BaseRoute]:
+    """``/healthz`` and ``/readyz``."""
 
     async def alive(_request: Request) -> Response:
         """Whether the process answers at all."""
@@ -41,13 +38,8 @@ def health_routes(probes: Mapping[str, Probe], render_metrics: Render) -> list[B
         degraded = {name: why for name, probe in probes.items() if (why := await probe()) is not None}
         return answer(Readiness(ready=not degraded, degraded=degraded), 503 if degraded else 200)
 
-    async def metrics(_request: Request) -> Response:
-        """All numbers of the gateways of this host, for Prometheus."""
-        return PlainTextResponse(render_metrics(), media_type="text/plain; version=0.0.4")
-
     api = Resource("deployment", ANYBODY)
     return [
         api.operation("GET", "/healthz", alive, TEXT),
         api.operation("GET", "/readyz", ready, Readiness, status=(200, 503)),
-        api.operation("GET", "/metrics", metrics, TEXT),
     ]
