@@ -25,6 +25,15 @@ def client_address(request: Request, trusted: Sequence[Network]) -> str:
     return address
 
 
+def is_private(request: Request, trusted: Sequence[Network]) -> bool:
+    """Return whether a request began in a private network; behind an unknown proxy nobody knows."""
+    address = client_address(request, trusted)
+    peer = request.client.host if request.client else ""
+    if not _is_address(address) or ("x-forwarded-for" in request.headers and address == peer):
+        return False
+    return not ipaddress.ip_address(address).is_global
+
+
 def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
     return _is_address(address) and any(ipaddress.ip_address(address) in network for network in trusted)
 

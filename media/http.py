@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import time
 from collections.abc import Mapping
 
@@ -14,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from media import errors
 from media.check import CheckEndpoint
-from media.client_address import parse_networks
+from media.client_address import is_private, parse_networks
 from media.control import ControlResource
 from media.forwarder import Forwarder
 from media.metrics import render
@@ -87,7 +88,9 @@ def build_app(forwarder: Forwarder, settings: Settings, client: httpx.AsyncClien
     async def healthz(_request: Request) -> Response:
         return PlainTextResponse("ok")
 
-    async def metrics(_request: Request) -> Response:
+    async def metrics(request: Request) -> Response:
+        if not (bears(request, settings.metrics_token) or is_private(request, settings.trusted_proxies)):
+            raise errors.Forbidden("metrics are for a private network, and for who bears METRICS_TOKEN")
         return PlainTextResponse(render(forwarder), media_type="text/plain; version=0.0.4")
 
     methods = ["GET", "HEAD", "POST", "OPTIONS"]
@@ -107,6 +110,12 @@ def build_app(forwarder: Forwarder, settings: Settings, client: httpx.AsyncClien
         siblings = Siblings(settings.siblings, settings.process)
         app = Relay(app, siblings, client, settings.trusted_proxies)
     return CrossOrigin(app)
+
+
+def bears(request: Request, token: str) -> bool:
+    """Return whether a request bears a token; an empty one is nobody's."""
+    given = request.headers.get("authorization", "").encode()
+    return bool(token) and hmac.compare_digest(given, f"Bearer {token}".encode())
 
 
 async def _refused(_request: Request, error: Exception) -> Response:

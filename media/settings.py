@@ -30,6 +30,7 @@ class Settings:
     turn_secret: str = ""
     max_viewers: int = 1000
     max_guests_per_address: int = 200
+    metrics_token: str = ""
     trusted_proxies: tuple[Network, ...] = ()
     siblings: tuple[str, ...] = ()
     process: int = 0
@@ -55,6 +56,7 @@ class Settings:
             ice_servers=_items(environment.get("MEDIA_ICE_SERVERS", "")),
             max_viewers=_count(environment, "MEDIA_MAX_VIEWERS", 1000),
             max_guests_per_address=_count(environment, "MEDIA_MAX_GUESTS_PER_ADDRESS", 200),
+            metrics_token=environment.get("METRICS_TOKEN", ""),
             siblings=siblings,
             process=_place(environment.get("MEDIA_PROCESS", "0"), siblings),
             trusted_proxies=_networks(environment.get("TRUSTED_PROXIES", "")),

@@ -327,6 +327,11 @@ async def test_the_same_person_takes_over_and_somebody_else_does_not(
     assert len(server.forwarder.sessions) == 1
 
 
+async def test_metrics_are_not_for_the_internet(http: httpx.AsyncClient) -> None:
+    refused = await http.get("/metrics", headers={"X-Forwarded-For": "8.8.8.8"})
+    assert (refused.status_code, refused.headers["content-type"]) == (403, "application/problem+json")
+
+
 async def test_health_and_metrics_are_served(http: httpx.AsyncClient, server: MediaServer) -> None:
     async with publishing(http, server):
         metrics = (await http.get("/metrics")).text
