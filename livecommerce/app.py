@@ -71,7 +71,7 @@ from livecommerce.gateway.ice_servers import IceServers
 from livecommerce.gateway.lasting_rooms import LastingRooms
 from livecommerce.gateway.limits import OpeningLimits
 from livecommerce.gateway.lines import Lines
-from livecommerce.gateway.media_plane import EndPictures, MediaControl, MediaPlane
+from livecommerce.gateway.media_plane import MediaControl, MediaPlane
 from livecommerce.gateway.metrics_board import MetricsBoard
 from livecommerce.gateway.open_records import OpenRecords
 from livecommerce.gateway.openapi import openapi_route
@@ -94,6 +94,7 @@ from livecommerce.gateway.trail import Trail
 from livecommerce.gateway.visits import Visits
 from livecommerce.ids import new_id, shard_names
 from livecommerce.room.live import LoadedRoom
+from livecommerce.room.stage import EndPictures
 from livecommerce.settings import Settings
 from livecommerce.signatures import derive_key
 from livecommerce.stores import Stores
@@ -447,12 +448,16 @@ async def run_worker(settings: Settings) -> None:
 
 async def _work(settings: Settings, stores: Stores) -> None:
     await _load_library(stores.redis)
-    async with asyncio.TaskGroup() as group:
-        for job in _jobs(settings, stores):
-            group.create_task(job())
+    background = Background()
+    try:
+        async with asyncio.TaskGroup() as group:
+            for job in _jobs(settings, stores, background):
+                group.create_task(job())
+    finally:
+        await background.close()
 
 
-def _jobs(settings: Settings, stores: Stores) -> Sequence[Job]:
+def _jobs(settings: Settings, stores: Stores, background: Background) -> Sequence[Job]:
     shards = shard_names(settings.shards)
     outbox = RedisOutbox(stores.redis, "projector", new_id())
     return (
@@ -476,6 +481,7 @@ def _jobs(settings: Settings, stores: Stores) -> Sequence[Job]:
             stores.shops,
             stores.accounts,
             now_ms,
+            _end_pictures(settings, stores, background),
         ).run,
     )
 

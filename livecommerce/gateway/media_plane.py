@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable
 from typing import Literal
 from urllib.parse import quote, urlsplit
 
@@ -47,10 +46,6 @@ class MediaPlane:
         for name, value in (("protocol", protocol), ("room", room), ("seat", seat), ("token", token)):
             filled = filled.replace(f"{{{name}}}", quote(value, safe=""))
         return filled
-
-
-EndPictures = Callable[[str, str], None]
-"""Ends what is published on a seat of a room, or with an empty seat on all of them; soon, not at once."""
 
 
 class MediaControl:

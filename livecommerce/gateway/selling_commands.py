@@ -17,7 +17,6 @@ from livecommerce.errors import Conflict, DomainError, NotFound, Unavailable
 from livecommerce.flash_sale import TERMS, Inventory, Place, SaleOpening
 from livecommerce.gateway import messages as wire
 from livecommerce.gateway.lines import Lines
-from livecommerce.gateway.media_plane import EndPictures
 from livecommerce.gateway.room_commands import ok
 from livecommerce.gateway.served_room import ServedRoom
 from livecommerce.gateway.session import Session
@@ -27,6 +26,7 @@ from livecommerce.room import room as rules
 from livecommerce.room.cards import FLASH, SHELF, DropCard, ProductCard, RoomState, SaleCard
 from livecommerce.room.events import RoomEvent
 from livecommerce.room.live import ATTEMPTS, LiveRoom, Stale
+from livecommerce.room.stage import EndPictures
 from livecommerce.waitlist import Line
 
 

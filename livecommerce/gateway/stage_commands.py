@@ -7,13 +7,13 @@ from typing import Any
 
 from livecommerce.clock import Clock
 from livecommerce.gateway import messages as wire
-from livecommerce.gateway.media_plane import EndPictures
 from livecommerce.gateway.room_commands import decide
 from livecommerce.gateway.session import Session
 from livecommerce.gateway.trail import Trail
 from livecommerce.room import stage
 from livecommerce.room.cards import PersonCard
 from livecommerce.room.room import Decide
+from livecommerce.room.stage import EndPictures
 
 
 class StageCommands:

@@ -6,6 +6,8 @@ viewers see the host.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from livecommerce.errors import Conflict, NotFound
 from livecommerce.room import events as ev
 from livecommerce.room.cards import PersonCard, RoomState, SeatCard, StreamCard
@@ -15,6 +17,13 @@ HOST_SEAT = "host"
 MAX_GUESTS = 8
 SINGLE = "single"
 LAYOUTS = (SINGLE, "side-by-side", "picture-in-picture")
+
+EndPictures = Callable[[str, str], None]
+"""Ends what is published on a seat of a room, or with an empty seat on all of them; soon, not at once.
+
+Whoever appends the end of a seat or a show calls it then. What is lost in between, the next report of the
+picture is answered with.
+"""
 
 
 def show_stream(state: RoomState, stream: StreamCard, now_ms: int) -> tuple[RoomEvent, ...]:
@@ -55,6 +64,11 @@ def vacate_seat(state: RoomState, seat: str, now_ms: int) -> tuple[RoomEvent, ..
     if len(state.seats) == 1 and state.layout != SINGLE:
         events.append(ev.Layout(at_ms=now_ms, layout=SINGLE))
     return tuple(events)
+
+
+def vacated(events: Iterable[RoomEvent]) -> list[str]:
+    """The seats that were taken back by these events: their pictures are to end."""
+    return [event.seat for event in events if isinstance(event, ev.SeatVacated)]
 
 
 def seat_of(state: RoomState, person: str) -> str | None:

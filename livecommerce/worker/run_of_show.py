@@ -23,6 +23,7 @@ from livecommerce.room.glance import LiveRooms
 from livecommerce.room.live import ATTEMPTS, RoomStore, Stale
 from livecommerce.room.plan import product_card, segment_card
 from livecommerce.room.room import fold
+from livecommerce.room.stage import EndPictures, vacated
 from livecommerce.schedule.segment import Segment
 from livecommerce.schedule.store import ScheduleStore
 from livecommerce.shop import Shops
@@ -48,6 +49,7 @@ class RunOfShow:
         shops: Shops,
         people: AccountStore,
         clock: Clock,
+        end_pictures: EndPictures,
     ) -> None:
         self._schedule = schedule
         self._rooms = rooms
@@ -56,6 +58,7 @@ class RunOfShow:
         self._shops = shops
         self._people = people
         self._clock = clock
+        self._end_pictures = end_pictures
 
     async def run(self) -> None:
         """Steps until cancelled."""
@@ -146,7 +149,10 @@ class RunOfShow:
         return PersonCard(person=person, name=name, role="brand") if name is not None else None
 
     async def _append(self, segment: Segment, name: str, decide: Decide) -> None:
-        """Appends what is decided on the room as it is; the same operation twice appends once."""
+        """Appends what is decided on the room as it is, and ends the pictures of seats it takes back.
+
+        The same operation twice appends once.
+        """
         for _ in range(ATTEMPTS):
             loaded = await self._rooms.load(segment.room)
             events = decide(loaded.state)
@@ -163,5 +169,7 @@ class RunOfShow:
                 )
             except Stale:
                 continue
+            for seat in vacated(events):
+                self._end_pictures(segment.room, seat)
             return
         raise Unavailable("room_busy")

@@ -77,7 +77,7 @@ class Peer:
         self._inbound: Inbound | None = None
         self._started_at = now
         self._secured_at: float | None = None
-        self._heard_at = now
+        self._consented_at = now
         self._doubted_at: float | None = None
 
     @property
@@ -103,12 +103,12 @@ class Peer:
         if request.peer_is_controlled:
             self._transmit(stun.role_conflict(request.transaction, credentials.password), remote)
             return True
-        self._hear(now)
         self.remotes.add(remote)
         mapped = unmapped(address_of(remote))
         self._transmit(stun.success(request.transaction, mapped, credentials.password), remote)
         if request.nominates or self.destination.remote is None:
             self._select(remote)
+        self._hear(remote, now)
         return True
 
     def dtls_received(self, data: bytes, now: float) -> None:
@@ -125,25 +125,25 @@ class Peer:
             return
         if self._handshake.keys is not None and self._inbound is None:
             self._inbound, self.destination.outbound = self._handshake.keys
-            self._secured_at = self._heard_at = now
+            self._secured_at = self._consented_at = now
             if self._listener is not None:
                 self._listener.connected()
         elif self._handshake.closed:
             self._disconnect("the peer closed the connection")
 
-    def media_received(self, data: bytes, now: float) -> None:
+    def media_received(self, data: bytes, remote: Remote, now: float) -> None:
         """Open an SRTP or SRTCP packet and pass it on."""
         if self._inbound is None or self._listener is None:
             return
         if is_rtcp(data):
             plain = self._inbound.open_rtcp(data)
             if plain is not None:
-                self._hear(now)
+                self._hear(remote, now)
                 self._listener.rtcp_received(plain, now)
             return
         plain = self._inbound.open_rtp(data)
         if plain is not None:
-            self._hear(now)
+            self._hear(remote, now)
             self._listener.rtp_received(plain, now)
 
     def send_rtcp(self, data: bytes) -> None:
@@ -162,8 +162,8 @@ class Peer:
         """Run what is due: retransmission, consent (RFC 7675), release of the handshake's memory."""
         if self._secured_at is None:
             self._tick_handshake(now)
-        elif now - self._heard_at > CONSENT_SECONDS:
-            self._disconnect("nothing was heard from the peer")
+        elif now - self._consented_at > CONSENT_SECONDS:
+            self._disconnect("nothing was heard from where media goes")
         elif self._doubted_at is not None and now - self._doubted_at > DOUBT_SECONDS:
             self._disconnect("the peer left")
         elif not self._keeps_handshake and now - self._secured_at > HANDSHAKE_KEPT_SECONDS:
@@ -178,9 +178,14 @@ class Peer:
         self._inbound = None
         self.destination.outbound = None
 
-    def _hear(self, now: float) -> None:
-        self._heard_at = now
+    def _hear(self, remote: Remote, now: float) -> None:
+        """Take an authentic packet for a sign of life, and for consent where media goes to its sender.
+
+        Whoever knows the password could else keep media flowing to an address that never asked for it.
+        """
         self._doubted_at = None
+        if remote == self.destination.remote:
+            self._consented_at = now
 
     def _doubt(self, data: bytes, now: float) -> None:
         """Take an alert that can no longer be verified for a leaving, unless the peer is heard again."""

@@ -171,7 +171,7 @@ class UdpEndpoint:
         if is_dtls(data):
             peer.dtls_received(data, now)
         elif data and data[0] >> 6 == 2:
-            peer.media_received(data, now)
+            peer.media_received(data, remote, now)
 
     def _dispatch_check(self, data: bytes, remote: Remote, now: float) -> None:
         request = stun.parse_request(data)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from livecommerce.accounts import Account
@@ -17,7 +18,7 @@ from livecommerce.adapters.sql_catalog import SqlCatalog
 from livecommerce.adapters.sql_schedule import SqlSchedule
 from livecommerce.adapters.sql_shop import SqlShops
 from livecommerce.catalog import Product, Sku
-from livecommerce.ids import ProductId, RoomId, SegmentId, ShopId, SkuId
+from livecommerce.ids import PersonId, ProductId, RoomId, SegmentId, ShopId, SkuId
 from livecommerce.room import room as rules
 from livecommerce.room.cards import RoomState
 from livecommerce.room.events import RoomEvent
@@ -47,6 +48,7 @@ class Stage:
 
     def __init__(self, redis: Connection, sql: AsyncEngine) -> None:
         self.minute = 0.0
+        self.ended_pictures: list[tuple[str, str]] = []
         self.sql = sql
         self.rooms = RedisRooms(redis)
         self.catalog = SqlCatalog(sql)
@@ -60,7 +62,14 @@ class Stage:
 
     def worker(self, schedule: SqlSchedule) -> RunOfShow:
         return RunOfShow(
-            schedule, self.rooms, self.looks, self.catalog, self.shops, self.accounts, self.clock
+            schedule,
+            self.rooms,
+            self.looks,
+            self.catalog,
+            self.shops,
+            self.accounts,
+            self.clock,
+            lambda room, seat: self.ended_pictures.append((room, seat)),
         )
 
     def late_worker(self, plan: list[Segment]) -> RunOfShow:
@@ -163,9 +172,25 @@ async def test_the_brands_guest_has_a_seat_while_its_segment_is_on_air(stage: St
     stage.minute = 10
     await stage.step_all()
     assert [(card.seat, card.person.name) for card in (await stage.state()).seats] == [("guest-1", "Anna")]
+    assert stage.ended_pictures == []
     stage.minute = 20
     await stage.step_all()
     assert (await stage.state()).seats == ()
+    assert set(stage.ended_pictures) == {(ROOM, "guest-1")}
+
+
+async def test_a_guest_whose_brand_is_followed_by_another_leaves_the_picture_at_once(stage: Stage) -> None:
+    await stage.accounts.add(Account(person="anna", login="anna", name="Anna", password_hash="x"))
+    await stage.accounts.add(Account(person="ben", login="ben", name="Ben", password_hash="x"))
+    await stage.schedule.request(replace(a_segment("a", 10, 20), requested_by=PersonId("anna")))
+    await stage.schedule.request(replace(a_segment("b", 20, 30), requested_by=PersonId("ben")))
+    for name in "ab":
+        await stage.schedule.turn(SegmentId(name), "accept")
+    await stage.start()
+    for stage.minute in (10, 20):
+        await stage.step_all()
+    assert [card.person.name for card in (await stage.state()).seats] == ["Ben"]
+    assert set(stage.ended_pictures) == {(ROOM, "guest-1")}
 
 
 async def test_many_workers_do_each_thing_once(stage: Stage) -> None:

@@ -170,7 +170,7 @@ def test_a_rubbish_handshake_ends_at_most_itself(datagrams: list[bytes]) -> None
         if is_dtls(data):
             peer.dtls_received(data, 0.1)
         else:
-            peer.media_received(data, 0.1)
+            peer.media_received(data, ("192.0.2.7", 50_000), 0.1)
     peer.tick(1.0)
 
     assert len(ear.reasons) <= 1

@@ -115,7 +115,7 @@ def test_keys_are_agreed_whoever_begins(we_are_client: bool) -> None:
         ends.shake_hands()
     plain = RtpPacket(96, 1, 2, 3, b"payload").serialize()
 
-    ends.peer.media_received(ends.keys[1].protect_rtp(plain), 1.0)
+    ends.peer.media_received(ends.keys[1].protect_rtp(plain), HOME, 1.0)
 
     assert ends.listener.heard == [("connected", b""), ("rtp", plain)]
 
@@ -191,17 +191,42 @@ def test_a_peer_that_falls_silent_is_given_up() -> None:
 
     ends.peer.tick(10.1 + CONSENT_SECONDS)
 
-    assert ends.listener.heard[-1] == ("disconnected", b"nothing was heard from the peer")
+    assert ends.listener.heard[-1] == ("disconnected", b"nothing was heard from where media goes")
 
 
 def test_authentic_media_is_consent_too() -> None:
     ends = Ends()
     ends.shake_hands()
-    ends.peer.media_received(ends.keys[1].protect_rtp(RtpPacket(96, 1, 2, 3, b"x").serialize()), 20.0)
+    ends.peer.media_received(ends.keys[1].protect_rtp(RtpPacket(96, 1, 2, 3, b"x").serialize()), HOME, 20.0)
 
     ends.peer.tick(10.0 + CONSENT_SECONDS)
 
     assert ends.listener.heard[-1][0] == "rtp"
+
+
+def test_media_sent_to_an_address_that_never_asked_ends_though_checks_come_from_another() -> None:
+    ends = Ends()
+    ends.shake_hands()
+    ends.check(ROAD, nominate=True, now=1.0)
+    packets = (ends.keys[1].protect_rtp(RtpPacket(96, number, 2, 3, b"x").serialize()) for number in range(9))
+
+    for now, packet in zip(range(5, 50, 5), packets, strict=True):
+        ends.check(HOME, nominate=False, now=now)
+        ends.peer.media_received(packet, HOME, now)
+        ends.peer.tick(now)
+
+    assert ends.listener.heard[-1] == ("disconnected", b"nothing was heard from where media goes")
+
+
+def test_checks_from_the_selected_address_keep_consent_without_a_nomination() -> None:
+    ends = Ends()
+    ends.shake_hands()
+
+    for now in range(5, 100, 5):
+        ends.check(HOME, nominate=False, now=now)
+        ends.peer.tick(now)
+
+    assert [kind for kind, _ in ends.listener.heard] == ["connected"]
 
 
 def test_a_peer_that_never_connects_is_given_up() -> None:
@@ -249,7 +274,7 @@ def test_a_repeated_or_forged_packet_is_not_heard() -> None:
     forged = protected[:-1] + bytes([protected[-1] ^ 1])
 
     for data in (protected, protected, forged, protected[:20]):
-        ends.peer.media_received(data, 1.0)
+        ends.peer.media_received(data, HOME, 1.0)
 
     assert [kind for kind, _ in ends.listener.heard] == ["connected", "rtp"]
 
@@ -274,7 +299,7 @@ def test_rubbish_ends_no_session(data: bytes) -> None:
     before = len(ends.listener.heard)
 
     ends.peer.dtls_received(b"\x16" + data, 1.0)
-    ends.peer.media_received(b"\x80" + data, 1.0)
+    ends.peer.media_received(b"\x80" + data, HOME, 1.0)
     with contextlib.suppress(HandshakeFailed):
         Handshake(IDENTITY, {}, is_client=False).receive(b"\x16\xfe\xfd" + data)
 
