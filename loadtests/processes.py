@@ -34,8 +34,12 @@ class Process:
 
     def cpu_seconds(self) -> float:
         """User and system time so far, ended threads included."""
+        return sum(self.cpu_parts())
+
+    def cpu_parts(self) -> tuple[float, float]:
+        """Seconds spent in its own code, and in the kernel on its behalf."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND
+        return int(fields[11]) / _TICKS_PER_SECOND, int(fields[12]) / _TICKS_PER_SECOND
 
     def listens(self) -> bool:
         """Whether it waits for connections on some port."""

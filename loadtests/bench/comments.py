@@ -38,12 +38,15 @@ def main() -> None:
 
 def _measure(viewers: int, per_second: int, seconds: float, rounds: int) -> Result:
     payload = f'{{"t":"comment","id":7,"text":"{TEXT}"}}'
-    costs, bare, shares, sink_shares = [], [], [], []
+    costs, bare, shares, sink_shares, kernel = [], [], [], [], []
     with deployed() as deployment, full_room(deployment, viewers) as crowd, baseline("parse") as child:
+        gateway = deployment.process("gateway-1")
         for number in range(rounds):
+            before = gateway.cpu_parts()[1]
             count, cpu, own = _flood(deployment, crowd, per_second, seconds)
             child.order(f"{count} {payload}")
             bare.append(float(child.read()) / count * 1e6)
+            kernel.append((gateway.cpu_parts()[1] - before) / count * 1e6)
             costs.append(cpu / count * 1e6)
             shares.append(cpu / seconds)
             sink_shares.append(own / seconds)
@@ -69,6 +72,7 @@ def _measure(viewers: int, per_second: int, seconds: float, rounds: int) -> Resu
             "viewers": viewers,
             "comments_per_second_of_cpu": round(capacity),
             "offered_per_second": per_second,
+            "of_it_in_the_kernel": round(statistics.median(kernel), 1),
             "gateway_share_of_core": round(statistics.median(shares), 3),
             "sink_share_of_core": round(max(sink_shares), 3),
             "unanswered_of_sampled": unanswered,
