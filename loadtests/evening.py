@@ -38,6 +38,7 @@ class Evening:
         self._sampling = gevent.spawn(self._sampler.run)
         self.performance = Performance(stage, people, say)
         self.occurrences: list[Occurrence] = []
+        self._seconds = 0.0
 
     def passed(self) -> float:
         """Seconds since the first guest."""
@@ -57,6 +58,7 @@ class Evening:
 
     def close_the_books(self, backstage: Backstage, patience_seconds: float) -> list[Verdict]:
         """Tells what was measured, waits for the books, and tells the verdicts."""
+        self._seconds = self.passed()
         self._sampling.kill()
         print_measurements(self.performance.environment.stats)
         print_outcomes(self.stage.witness.outcomes)
@@ -76,7 +78,7 @@ class Evening:
             command=command,
             seed=self.stage.seed,
             started_ms=self.stage.started_ms,
-            seconds=round(self.passed(), 1),
+            seconds=round(self._seconds, 1),
             machine=machine(),
             people=people,
             laws=[
@@ -90,6 +92,7 @@ class Evening:
             occurrences=sorted(self.occurrences, key=lambda one: one.started_seconds),
             outcomes=dict(sorted(witness.outcomes.items())),
             drawn=dict(sorted(witness.drawn.items())),
+            attendance=self.performance.timeline.attendance(),
         )
 
     def _rows(self) -> list[Row]:

@@ -89,6 +89,7 @@ class Performance:
             if wanted != there:
                 there = wanted
                 self._runner.start(there, spawn_rate=max(10.0, there / 2))
+            self.timeline.see(len(self.stage.inside))
             gevent.sleep(1.0)
 
     def _tell(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from loadtests.sampler import Growth, Sample
-from loadtests.timeline import Bin
+from loadtests.timeline import Attendance, Bin
 
 
 class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +49,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     started_ms: int
     seconds: float
+    """From the first guest until the last has left."""
     machine: str
     people: int
     laws: Sequence[LawResult]
@@ -59,6 +60,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     occurrences: Sequence[Occurrence]
     outcomes: Mapping[str, int]
     drawn: Mapping[str, Sequence[float | str]]
+    attendance: Sequence[Attendance] = ()
 
     @property
     def good(self) -> bool:

@@ -113,7 +113,10 @@ def _evening(target: Target, backstage: Backstage, options: argparse.Namespace) 
     _follow(evening, scenario, seconds, Incidents(stage, target.data_dir, say))
     evening.performance.end()
     verdicts = evening.close_the_books(backstage, options.patience)
-    command = f'make swarm A="{scenario.name} --users {users} --seconds {seconds:g} --seed {stage.seed}"'
+    started = " --start" if options.start else ""
+    command = (
+        f'make swarm A="{scenario.name} --users {users} --seconds {seconds:g} --seed {stage.seed}{started}"'
+    )
     run = evening.run(f"{scenario.name}: {scenario.story}", command, users, verdicts)
     write_report(run, options.report or Path("reports") / f"{scenario.name}-{stage.seed}", say)
     return judge(verdicts, len(stage.witness.stock))
@@ -124,7 +127,7 @@ def _follow(evening: Evening, scenario: Scenario, seconds: float, incidents: Inc
         evening.performance.follow(share * seconds - evening.passed())
         started = evening.passed()
         incidents.happen(incident)
-        evening.note(str(incident), "everybody", started)
+        evening.note(str(incident), incident.target, started)
     evening.performance.follow(seconds - evening.passed())
     evening.performance.catch_up()
 

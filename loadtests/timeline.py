@@ -25,6 +25,13 @@ class Bin(msgspec.Struct, frozen=True, kw_only=True):
     percentiles_ms: dict[str, float]
 
 
+class Attendance(msgspec.Struct, frozen=True, kw_only=True):
+    """How many people were in the room."""
+
+    at_seconds: float
+    people: int
+
+
 @dataclass
 class Timeline:
     """Listens to locust's measurements; times are seconds since it was made."""
@@ -32,6 +39,7 @@ class Timeline:
     started: float = field(default_factory=time.monotonic)
     _seconds: dict[str, dict[int, list[float]]] = field(default_factory=lambda: defaultdict(dict))
     _failures: dict[str, dict[int, int]] = field(default_factory=lambda: defaultdict(dict))
+    _people: dict[int, int] = field(default_factory=dict)
 
     def passed(self) -> float:
         """Seconds since the beginning."""
@@ -47,9 +55,25 @@ class Timeline:
             failures = self._failures[request_type]
             failures[second] = failures.get(second, 0) + 1
 
+    def see(self, people: int) -> None:
+        """So many are in the room now."""
+        self._people[int(self.passed())] = people
+
+    def attendance(self) -> list[Attendance]:
+        """How many were in the room over time; of each stretch its end."""
+        length = self._bin_seconds()
+        last = {int(second / length): people for second, people in sorted(self._people.items())}
+        return [
+            Attendance(at_seconds=round((number + 0.5) * length, 2), people=people)
+            for number, people in last.items()
+        ]
+
+    def _bin_seconds(self) -> float:
+        return max(LEAST_BIN_SECONDS, self.passed() / MOST_BINS)
+
     def bins(self) -> dict[str, list[Bin]]:
         """Each kind of message over time."""
-        length = max(LEAST_BIN_SECONDS, self.passed() / MOST_BINS)
+        length = self._bin_seconds()
         return {kind: self._bins_of(kind, length) for kind in sorted(self._seconds)}
 
     def _bins_of(self, kind: str, length: float) -> list[Bin]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
+from math import nan
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from loadtests import distributions as people_do
-from loadtests.report.ink import BAND, FAINT, GRID, INK, SERIES, STYLE, svg
+from loadtests.report.ink import BAND, CARD, FAINT, GRID, INK, SERIES, STYLE, svg
 from loadtests.run import Occurrence, Run
 from loadtests.sampler import Sample
 from loadtests.timeline import Bin
@@ -19,7 +21,15 @@ WIDTH_INCHES, ROW_INCHES = 11.0, 1.75
 STRIP_INCHES_EACH = 0.24
 TITLES = {"news": "News: server's time stamp to viewer", "answer": "Question to answer"}
 THROUGHPUT = {"answer": "answers", "news": "news", "GET": "GET", "POST": "POST"}
+LEAST_SHOWN_MS = 0.5
+"""A logarithm has no zero."""
+LEAST_SHOWN_SECONDS = 0.3
+"""What took no time is seen all the same."""
+FINE_RATIO = 50.0
+"""Up to this ratio of its ends a logarithmic axis is marked at 1, 2 and 5; beyond, at powers of ten."""
 COLUMNS = 4
+CHOICE_COLUMNS = 2
+"""Names of habits are long."""
 CELL_INCHES = 1.8
 STEPS = 120
 
@@ -35,6 +45,8 @@ def over_time(run: Run) -> str:
         (1.0, _cpu),
         (1.0, _memory),
     ]
+    if run.attendance:
+        rows.insert(0, (0.7, _attendance))
     targets = len({one.target for one in run.occurrences})
     if targets:
         rows.append((max(0.5, targets * STRIP_INCHES_EACH / ROW_INCHES), _occurrences))
@@ -54,22 +66,51 @@ def over_time(run: Run) -> str:
 
 def _shade(axes: Axes, occurrences: Sequence[Occurrence]) -> None:
     for one in occurrences:
-        axes.axvspan(one.started_seconds, one.ended_seconds, color=BAND, alpha=0.12, linewidth=0)
+        ended = max(one.ended_seconds, one.started_seconds + LEAST_SHOWN_SECONDS)
+        axes.axvspan(one.started_seconds, ended, color=BAND, alpha=0.12, linewidth=0)
+
+
+def _attendance(axes: Axes, run: Run) -> None:
+    axes.set_title("People in the room")
+    times = [one.at_seconds for one in run.attendance]
+    axes.plot(times, [one.people for one in run.attendance], color=SERIES[4])
+    axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
 
 
 def _latency(kind: str) -> Draw:
     def draw(axes: Axes, run: Run) -> None:
         axes.set_title(f"{TITLES[kind]} (ms)")
         bins: Sequence[Bin] = run.timeline.get(kind, ())
-        times = [one.at_seconds for one in bins]
         for colour, share in zip((SERIES[0], SERIES[1], SERIES[3]), ("p50", "p95", "p99"), strict=True):
-            axes.plot(times, [max(0.5, one.percentiles_ms[share]) for one in bins], color=colour, label=share)
+            known = {one.at_seconds: max(LEAST_SHOWN_MS, one.percentiles_ms[share]) for one in bins}
+            times, values = _unbroken(known, nan)
+            axes.plot(times, values, color=colour, label=share, marker=".", markersize=4)
         if bins:
-            axes.set_yscale("log")
-            axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+            _logarithmic(axes)
             _legend(axes)
 
     return draw
+
+
+def _unbroken(known: Mapping[float, float], otherwise: float) -> tuple[list[float], list[float]]:
+    """Times and values of every stretch, also of those in which nothing was measured."""
+    length, whole = _length(known), dict(known)
+    for sooner, later in pairwise(known):
+        for step in range(1, round((later - sooner) / length)):
+            whole[sooner + step * length] = otherwise
+    times = sorted(whole)
+    return times, [whole[time] for time in times]
+
+
+def _logarithmic(axes: Axes) -> None:
+    """Few marks, in plain numbers."""
+    axes.set_yscale("log")
+    least, most = axes.get_ylim()
+    marks = (1.0, 2.0, 5.0) if most / least < FINE_RATIO else (1.0,)
+    axes.yaxis.set_major_locator(LogLocator(subs=marks))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.yaxis.set_minor_locator(NullLocator())
 
 
 def _throughput(axes: Axes, run: Run) -> None:
@@ -77,18 +118,15 @@ def _throughput(axes: Axes, run: Run) -> None:
     for number, (kind, name) in enumerate(THROUGHPUT.items()):
         bins = run.timeline.get(kind, ())
         if bins:
-            length = _length(bins)
-            axes.plot(
-                [one.at_seconds for one in bins],
-                [one.count / length for one in bins],
-                color=SERIES[number],
-                label=name,
-            )
+            known = {one.at_seconds: float(one.count) for one in bins}
+            length = _length(known)
+            seconds, counted = _unbroken(known, 0.0)
+            axes.plot(seconds, [count / length for count in counted], color=SERIES[number], label=name)
     failed = [
         (one.at_seconds, one.failures) for bins in run.timeline.values() for one in bins if one.failures
     ]
     if failed:
-        times, counts = zip(*failed, strict=True)
+        times, counts = [at for at, _ in failed], [count for _, count in failed]
         axes.scatter(times, counts, s=12, color=SERIES[3], marker="x", label="failures", zorder=3)
     _legend(axes)
 
@@ -98,9 +136,9 @@ def _legend(axes: Axes) -> None:
     axes.legend(ncols=10, loc="lower right", bbox_to_anchor=(1.0, 0.97), borderpad=0.1, columnspacing=1.2)
 
 
-def _length(bins: Sequence[Bin]) -> float:
-    gaps = [later.at_seconds - sooner.at_seconds for sooner, later in pairwise(bins)]
-    return min(gaps, default=1.0)
+def _length(times: Iterable[float]) -> float:
+    """Of a stretch, where some are missing."""
+    return min((later - sooner for sooner, later in pairwise(times)), default=1.0)
 
 
 def _cpu(axes: Axes, run: Run) -> None:
@@ -135,17 +173,18 @@ def _occurrences(axes: Axes, run: Run) -> None:
     for one in run.occurrences:
         axes.barh(
             targets.index(one.target),
-            max(0.3, one.ended_seconds - one.started_seconds),
+            max(LEAST_SHOWN_SECONDS, one.ended_seconds - one.started_seconds),
             left=one.started_seconds,
             height=0.62,
             color=SERIES[kinds.index(one.what) % len(SERIES)],
             hatch="///" if kinds.index(one.what) >= len(SERIES) else None,
-            edgecolor=FAINT if one.missed else "none",
+            edgecolor=FAINT if one.missed else CARD,
             alpha=0.25 if one.missed else 0.9,
             label=None if one.what in told else one.what,
         )
         told.add(one.what)
     axes.set_yticks(range(len(targets)), targets)
+    axes.set_ylim(-0.75, len(targets) - 0.25)
     axes.grid(visible=False, axis="y")
     axes.legend(ncols=5, loc="upper left", bbox_to_anchor=(0.0, -0.32 if len(targets) > 4 else -0.6))
 
@@ -156,19 +195,27 @@ def _occurrences(axes: Axes, run: Run) -> None:
 def distributions(run: Run) -> str:
     """Each distribution as it was drawn (steps) and as it was asked for (line)."""
     named = {name: one for name, one in people_do.named().items() if run.drawn.get(name)}
-    rows = -(-len(named) // COLUMNS)
+    choices = {name: one for name, one in named.items() if isinstance(one, people_do.Choice)}
+    others = {name: one for name, one in named.items() if not isinstance(one, people_do.Choice)}
+    above = -(-len(others) // COLUMNS)
+    rows = above + -(-len(choices) * CHOICE_COLUMNS // COLUMNS)
     with rc_context(STYLE):
         figure = Figure(figsize=(WIDTH_INCHES, CELL_INCHES * max(1, rows)), layout="constrained")
-        cells = figure.subplots(max(1, rows), COLUMNS, squeeze=False).flatten()
-        for cell in cells[len(named) :]:
-            cell.set_axis_off()
-        for cell, (name, asked) in zip(cells, named.items(), strict=False):
-            cell.set_title(f"{name.lower().replace('_', ' ')} ({len(run.drawn[name])})", fontsize=8.5)
-            if isinstance(asked, people_do.Choice):
-                _shares(cell, run.drawn[name], asked)
-            else:
-                _cumulated(cell, [float(value) for value in run.drawn[name]], asked)
+        grid = figure.add_gridspec(max(1, rows), COLUMNS)
+        for number, (name, asked) in enumerate(others.items()):
+            cell = figure.add_subplot(grid[divmod(number, COLUMNS)])
+            _name(cell, name, run)
+            _cumulated(cell, [float(value) for value in run.drawn[name]], asked)
+        for number, (name, choice) in enumerate(choices.items()):
+            row, column = divmod(number * CHOICE_COLUMNS, COLUMNS)
+            cell = figure.add_subplot(grid[above + row, column : column + CHOICE_COLUMNS])
+            _name(cell, name, run)
+            _shares(cell, run.drawn[name], choice)
     return svg(figure)
+
+
+def _name(axes: Axes, name: str, run: Run) -> None:
+    axes.set_title(f"{name.lower().replace('_', ' ')} ({len(run.drawn[name])})", fontsize=8.5)
 
 
 def _cumulated(
@@ -177,10 +224,13 @@ def _cumulated(
     asked: people_do.LogNormal | people_do.Exponential | people_do.Geometric,
 ) -> None:
     values = sorted(drawn)
-    most = max(values[-1], 1e-6)
+    most = values[-1]
+    if isinstance(asked, people_do.Geometric):
+        most = max(1.0, most)
+        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     grid = [most * step / STEPS for step in range(STEPS + 1)]
     shares = [(index + 1) / len(values) for index in range(len(values))]
-    axes.step([0.0, *values], [0.0, *shares], where="post", color=SERIES[0], label="drawn")
+    axes.step([0.0, *values, most], [0.0, *shares, 1.0], where="post", color=SERIES[0], label="drawn")
     axes.plot(
         grid, [asked.share_below(value) for value in grid], color=SERIES[1], linestyle="--", label="asked"
     )
@@ -195,7 +245,7 @@ def _shares(axes: Axes, drawn: Sequence[float | str], asked: people_do.Choice) -
         axes.barh(number, sum(one == name for one in drawn) / len(drawn), color=SERIES[0], height=0.6)
         share = asked.weights[name] / total
         axes.plot([share, share], [number - 0.42, number + 0.42], color=SERIES[1], linewidth=2)
-    axes.set_yticks(range(len(names)), [str(name) for name in names], fontsize=6.5, color=INK)
+    axes.set_yticks(range(len(names)), [str(name) for name in names], fontsize=8, color=INK)
     axes.invert_yaxis()
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     axes.grid(visible=True, axis="x", color=GRID)

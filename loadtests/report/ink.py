@@ -12,9 +12,9 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-INK, FAINT, GRID, BAND = "#000001", "#000002", "#000003", "#000004"
+INK, FAINT, GRID, BAND, CARD = "#000001", "#000002", "#000003", "#000004", "#000005"
 SERIES = tuple(f"#0000{number:02x}" for number in range(0x10, 0x18))
-_NAMES = {INK: "ink", FAINT: "faint", GRID: "grid", BAND: "band"} | {
+_NAMES = {INK: "ink", FAINT: "faint", GRID: "grid", BAND: "band", CARD: "card"} | {
     colour: f"series-{number}" for number, colour in enumerate(SERIES)
 }
 STYLE: Any = {
