@@ -16,12 +16,13 @@ from livecommerce.gateway.auth import Tokens
 from livecommerce.settings import Settings
 
 HTTP_SECONDS = 10.0
+BUSY = (429, 503)
 
 
 async def look_at_media(place: Place) -> Iterable[Finding]:
     """Every process; another engine is left to its own tools."""
     if place.settings.has_engine:
-        return [well("picture", "Pictures go through another engine; look at it with its own tools.")]
+        return [rules.judge_engine(place.settings)]
     async with httpx.AsyncClient(trust_env=False, timeout=HTTP_SECONDS) as http:
         found = [await _look_at(http, url, place.settings) for url in place.media_urls]
     return [finding for one in found for finding in one]
@@ -34,7 +35,7 @@ async def _look_at(http: httpx.AsyncClient, url: str, settings: Settings) -> lis
         metrics.raise_for_status()
         trial = await open_trial(http, url, token)
     except httpx.HTTPStatusError as error:
-        return [_refused(url, error.response.status_code)]
+        return [judge_refusal(url, error.response.status_code)]
     except (httpx.HTTPError, ValueError) as error:
         says = f"No media process answers at {url} ({str(error) or type(error).__name__})."
         return [wrong("media", says, "Start it, and check MEDIA_PORT, MEDIA_URL and MEDIA_CONTROL_URL.")]
@@ -51,9 +52,15 @@ async def _look_at(http: httpx.AsyncClient, url: str, settings: Settings) -> lis
     ]
 
 
-def _refused(url: str, status: int) -> Finding:
-    if status == 401:
+def judge_refusal(url: str, status: int) -> Finding:
+    """What it means that a media process does not let itself be tried."""
+    if status in BUSY:
+        says = f"The media process at {url} has no room for a trial now ({status})."
+        return warning("media", says, "It is there, and busy: ask again in a minute, and see its /metrics.")
+    if status in (401, 403):
         says, do = "does not know our signature", "Give it the same TOKEN_SECRET as the gateway."
+    elif status == 404:
+        says, do = "is none of ours, or of an older release (404)", "Check MEDIA_URL and MEDIA_CONTROL_URL."
     else:
         says, do = f"answered {status}", "See its log; is it of this release?"
     return wrong("media", f"The media process at {url} {says}.", do)

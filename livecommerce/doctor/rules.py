@@ -107,6 +107,14 @@ def judge_egress(metrics: str, part: str) -> Finding:
     )
 
 
+def judge_engine(settings: Settings) -> Finding:
+    """Another engine is left to its own tools."""
+    where = host_of(settings.media_url)
+    return well(
+        "picture", f"Pictures go through another engine, at {where} (MEDIA_URL); try it with its own tools."
+    )
+
+
 def host_of(url: str) -> str:
     """The host of an address, or nothing."""
     return urlsplit(url).hostname or ""

@@ -42,6 +42,13 @@ class MediaPlane:
 
     def address(self, protocol: Protocol, room: str, seat: str, token: str) -> str:
         """Where an offer is posted."""
+        return self._filled(protocol, room, seat, token)
+
+    def check_address(self, room: str, seat: str) -> str | None:
+        """Where an offer for a trial connection is posted; an engine has no such place."""
+        return None if self.is_engine else self._filled("check", room, seat, "")
+
+    def _filled(self, protocol: str, room: str, seat: str, token: str) -> str:
         filled = self._pattern
         for name, value in (("protocol", protocol), ("room", room), ("seat", seat), ("token", token)):
             filled = filled.replace(f"{{{name}}}", quote(value, safe=""))

@@ -196,6 +196,10 @@ async def test_a_picture_of_no_room_is_gone(gateway: TestGateway) -> None:
     assert await report(gateway, "stream.alive", room="00" + "X" * 26) == 410
 
 
+def test_an_engine_has_no_place_for_trial_connections() -> None:
+    assert MediaPlane(ENGINE).check_address("r1", "host") is None
+
+
 async def test_a_report_with_a_wrong_signature_is_refused(gateway: TestGateway) -> None:
     async with client(gateway) as http:
         answer = await http.post(

@@ -136,6 +136,7 @@ async def test_only_the_host_gets_a_key_to_publish(site: Site) -> None:
     assert keys["viewer"]["whip_token"] is None
     assert keys[None]["whip_url"] is None
     assert keys["host"]["whip_url"] == f"http://media.test/whip/{room}/host"
+    assert keys["host"]["check_url"] == f"http://media.test/check/{room}/host"
     stun, turn = keys[None]["ice_servers"]
     assert stun == {"urls": "stun:s.test"}
     assert (turn["urls"], turn["username"]) == ("turn:t.test?transport=udp", "43205:page")

@@ -8,7 +8,7 @@ import pytest
 
 from livecommerce.doctor import rules
 from livecommerce.doctor.finding import exit_code, warning, well, wrong
-from livecommerce.doctor.media_probe import judge_line
+from livecommerce.doctor.media_probe import judge_line, judge_refusal
 from livecommerce.doctor.place import find_place
 from livecommerce.doctor.stun import binding_request, is_success
 from livecommerce.doctor.trial import OFFER, Candidate, read_answer
@@ -78,6 +78,28 @@ def test_picture_without_udp_is_worse_than_without_tcp() -> None:
     udp, tcp = Candidate("udp", "203.0.113.7", 8002), Candidate("tcp", "203.0.113.7", 8002)
     assert [judge_line(line, answered=False).state for line in (udp, tcp)] == ["wrong", "warning"]
     assert [judge_line(line, answered=True).state for line in (udp, tcp)] == ["well", "well"]
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "says"),
+    [
+        (429, "warning", "no room for a trial"),
+        (503, "warning", "no room for a trial"),
+        (404, "wrong", "none of ours"),
+        (401, "wrong", "signature"),
+        (500, "wrong", "answered 500"),
+    ],
+)
+def test_a_refusal_says_what_it_is(status: int, state: str, says: str) -> None:
+    found = judge_refusal("http://media", status)
+    assert found.state == state
+    assert says in found.says
+    assert found.do
+
+
+def test_an_engine_is_named() -> None:
+    engine = Settings(media_url="https://engine.example.com/{room}/{seat}/{protocol}")
+    assert "engine.example.com" in rules.judge_engine(engine).says
 
 
 def test_exit_code_tells_the_worst() -> None:

@@ -91,6 +91,8 @@ export interface MediaAccess {
   whip_url: string | null;
   whep_token: string;
   whip_token: string | null;
+  /** Takes offers for trial connections; null where pictures go through another engine. */
+  check_url: string | null;
   ice_servers: RTCIceServer[];
 }
 

@@ -127,6 +127,37 @@ describe('self-check', () => {
     expect(made.every((peer) => peer.closed)).toBe(true);
   });
 
+  test.each([
+    [429, 'busy'],
+    [503, 'busy'],
+    [404, 'absent'],
+    [401, 'refused'],
+    [500, 'refused'],
+  ])('a refusal with %d is never taken for a blocked network', async (status, untried) => {
+    server.next = [1, 2].map(() => new Response(null, { status }));
+    await run();
+    expect(results.slice(3).map((result) => result.untried)).toEqual([untried, untried]);
+  });
+
+  test('a media server that does not answer at all is no blocked network either', async () => {
+    await run({ post: () => Promise.reject(new TypeError('Failed to fetch')) });
+    expect(results.slice(3).map((result) => result.untried)).toEqual(['away', 'away']);
+  });
+
+  test('another engine is asked nothing', async () => {
+    await run({ access: () => Promise.resolve({ ...access, check_url: null }) });
+    expect(outcomes().slice(3)).toEqual(['udp warning', 'tcp warning']);
+    expect(results.slice(3).map((result) => result.untried)).toEqual(['engine', 'engine']);
+    expect(server.calls).toEqual([]);
+  });
+
+  test('a way that was tried and led nowhere is the network’s', async () => {
+    reachable = [];
+    await run();
+    expect(outcomes().slice(3)).toEqual(['udp wrong', 'tcp warning']);
+    expect(results.every((result) => result.untried === null)).toBe(true);
+  });
+
   test('reports nothing more once it was ended', async () => {
     await run({
       devices: () => {

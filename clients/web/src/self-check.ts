@@ -3,15 +3,23 @@
  * to the media server over UDP and over TCP. Nothing is published.
  */
 import type { MediaAccess } from './api';
-import { endSession, exchange } from './exchange';
+import { endSession, exchange, ExchangeRefused } from './exchange';
 import { PROTOCOL, type ServerMessage } from './wire';
 
 export type CheckName = 'page' | 'devices' | 'messages' | 'udp' | 'tcp';
 export type Outcome = 'well' | 'warning' | 'wrong';
 
+/**
+ * Why the picture's way could not be tried: the media server is busy, does not know trial connections, refuses
+ * the key, or does not answer over HTTP; or pictures go through another engine.
+ */
+export type Untried = 'busy' | 'absent' | 'refused' | 'away' | 'engine';
+
 export interface CheckResult {
   name: CheckName;
   outcome: Outcome;
+  /** Null where it was tried. */
+  untried: Untried | null;
   /** How long it took to connect or to be answered; null where that means nothing. */
   ms: number | null;
 }
@@ -54,11 +62,23 @@ export async function selfCheck(options: SelfCheckOptions): Promise<void> {
 
 async function attempt(name: CheckName, trial: () => Promise<number | null>): Promise<CheckResult> {
   try {
-    return { name, outcome: 'well', ms: await trial() };
-  } catch {
+    return { name, outcome: 'well', untried: null, ms: await trial() };
+  } catch (error) {
+    const untried = whyUntried(error);
     // TCP is what is left where UDP is blocked: without it the picture comes all the same.
-    return { name, outcome: name === 'tcp' ? 'warning' : 'wrong', ms: null };
+    const isWrong = untried ? untried !== 'busy' && untried !== 'engine' : name !== 'tcp';
+    return { name, outcome: isWrong ? 'wrong' : 'warning', untried, ms: null };
   }
+}
+
+class OtherEngine extends Error {}
+
+function whyUntried(error: unknown): Untried | null {
+  if (error instanceof OtherEngine) return 'engine';
+  if (error instanceof TypeError) return 'away'; // what fetch throws where nothing answers
+  if (!(error instanceof ExchangeRefused)) return null;
+  if (error.status === 429 || error.status === 503) return 'busy';
+  return error.status === 404 ? 'absent' : 'refused';
 }
 
 function holding(holds: boolean): Promise<null> {
@@ -91,13 +111,14 @@ async function connect(options: SelfCheckOptions, carrier: 'udp' | 'tcp'): Promi
   const now = options.now ?? (() => performance.now());
   const make = options.peer ?? ((configuration) => new RTCPeerConnection(configuration));
   const access = await options.access();
+  if (!access.check_url) throw new OtherEngine();
   const peer = make({ iceServers: [], bundlePolicy: 'max-bundle' });
   let session: string | null = null;
   try {
     peer.addTransceiver('audio', { direction: 'recvonly' });
     await peer.setLocalDescription(await peer.createOffer());
     const opened = await exchange(
-      access.whep_url.replace('/whep/', '/check/'),
+      access.check_url,
       access.whep_token,
       peer.localDescription?.sdp ?? '',
       options.post,

@@ -116,6 +116,8 @@ class SeatMedia(Struct, frozen=True, kw_only=True):
     whip_url: str | None
     """Null: one may not send a picture here."""
     whip_token: str | None
+    check_url: str | None = None
+    """Takes offers for trial connections, with either key; null where pictures go through another engine."""
     ice_servers: Sequence[dict[str, str]] = ()
     """``RTCIceServer`` objects, for a browser's peer connection."""
 
@@ -276,6 +278,7 @@ class RoomRoutes:
                 whep_token=watch,
                 whip_url=self._media.address("whip", show.room, seat, publish) if publish else None,
                 whip_token=publish,
+                check_url=self._media.check_address(show.room, seat),
                 ice_servers=self._ice_servers.describe(),
             )
         )

@@ -7,6 +7,7 @@ export const access: MediaAccess = {
   whip_url: 'http://media/whip/r1/host',
   whep_token: 'watch',
   whip_token: 'publish',
+  check_url: 'http://media/check/r1/host',
   ice_servers: [],
 };
 

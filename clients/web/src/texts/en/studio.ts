@@ -104,6 +104,16 @@ export default {
   'check.tcp_well': 'The media server is also reached where only TCP is allowed.',
   'check.tcp_wrong':
     'It is not reached this way. That only matters where the direct way is blocked too.',
+  'check.untried_busy':
+    'The media server is too busy to be tried now. Your network is not at fault; check again in a minute.',
+  'check.untried_absent':
+    'At the media server’s address there is none that can be tried. Tell whoever runs the server.',
+  'check.untried_refused':
+    'The media server does not let this page in. Reload it; if it stays so, tell whoever runs the server.',
+  'check.untried_away':
+    'The media server does not answer. If the messages above are fine, tell whoever runs the server.',
+  'check.untried_engine':
+    'Pictures go through another service here, which cannot be tried from this page. Go live for a minute to see.',
   'quality.title': 'Connection',
   'quality.good': 'Good',
   'quality.fair': 'Fair',
