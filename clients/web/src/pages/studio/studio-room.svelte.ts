@@ -24,6 +24,12 @@ export interface Terms {
   add_units?: number;
 }
 
+/** A form that changes the show, and what it is about. */
+export type OpenForm =
+  | { kind: 'flash' | 'shelf'; product: ShelfProduct }
+  | { kind: 'adjust'; sale: string }
+  | { kind: 'drop' };
+
 const AROUND_MS = 86_400_000;
 const RUN_CHANGES = new Set<ServerMessage['t']>([
   'segment.started',
@@ -46,6 +52,10 @@ export class StudioRoom {
   products = $state.raw<ShelfProduct[]>([]);
   segments = $state.raw<Segment[]>([]);
   failure = $state('');
+  /** The form that is open; it outlives a change of the layout around it. */
+  form = $state.raw<OpenForm | null>(null);
+  /** An answer to the viewers, as far as it is written. */
+  answer = $state('');
   goingLive = $state(false);
   private readonly picture = new OwnPicture();
 
