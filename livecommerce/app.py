@@ -287,7 +287,7 @@ def _api(
         *delivery_routes(stores.deliveries, stores.orders, stores.past_orders, door),
         *AddressRoutes(stores.address_books, door, now_ms).routes(),
         *PolicyRoutes(stores.shops, stores.shops, door, RequestTrail(stores.audit, now_ms)).routes(),
-        *ProductRoutes(stores.catalog_desk, stores.shops, door, now_ms).routes(),
+        *ProductRoutes(stores.catalog_desk, stores.shops, stores.accounts, door, now_ms).routes(),
         *quote_routes(Checkout(stores.inventory, stores.coupons, stores.shops, now_ms, rates), door),
         *coupon_routes(stores.coupons, door, shard_names(settings.shards)),
         *payment_routes({stores.cashier.provider: stores.cashier}),

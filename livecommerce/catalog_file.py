@@ -107,11 +107,18 @@ def _entry(row: dict[str, str]) -> ProductEntry:
                 "sku": row["sku"],
                 "title": _localized(row, "sku_title"),
                 "price_minor": minor_units(row["price"], row["currency"]),
-                "on_hand": int(row["on_hand"]),
+                "on_hand": _units(row["on_hand"]),
             }
         ],
     }
     return msgspec.convert(fields, ProductEntry)
+
+
+def _units(typed: str) -> int:
+    try:
+        return int(typed)
+    except ValueError as error:
+        raise ValueError(f"{typed!r} is no whole number") from error
 
 
 def _localized(row: dict[str, str], name: str) -> LocalText:

@@ -39,6 +39,27 @@ function pageAddresses(): Plugin {
   };
 }
 
+/** Stands where the head names the files of the languages. */
+const TEXTS = '<!-- texts -->';
+
+/** Names each language's file in the head, where `start-v1.js` finds the one that is read. */
+function textFiles(): Plugin {
+  return {
+    name: 'text-files',
+    transformIndexHtml: {
+      order: 'post',
+      handler: (html, { bundle }) => {
+        const named = Object.values(bundle ?? {}).flatMap((file) => {
+          const id = file.type === 'chunk' ? (file.facadeModuleId ?? '') : '';
+          const language = /\/texts\/([^/]+)\/index\.ts$/.exec(id)?.[1];
+          return language ? [`<meta name="texts-${language}" content="/${file.fileName}" />`] : [];
+        });
+        return html.replace(TEXTS, named.join('\n    '));
+      },
+    },
+  };
+}
+
 /** Puts the head that all pages share in front of each page's own. */
 function sharedHead(): Plugin {
   const head = [
@@ -46,7 +67,8 @@ function sharedHead(): Plugin {
     '<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content" />',
     '<meta name="color-scheme" content="light dark" />',
     '<link rel="icon" href="/favicon.svg" type="image/svg+xml" />',
-    '<script src="/assets/theme-v1.js"></script>',
+    TEXTS,
+    '<script src="/assets/start-v1.js"></script>',
   ].join('\n    ');
   return {
     name: 'shared-head',
@@ -58,7 +80,7 @@ function sharedHead(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [svelte(), pageAddresses(), sharedHead()],
+  plugins: [svelte(), pageAddresses(), sharedHead(), textFiles()],
   appType: 'mpa',
   build: {
     outDir: `${here}../../livecommerce/static`,

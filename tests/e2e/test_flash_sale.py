@@ -89,3 +89,20 @@ async def test_a_cancelled_sale_disappears(person: OpenPerson, demo: Demo) -> No
     await close_what_runs(host)
     await expect(viewer.part("sale-card")).to_have_count(0, timeout=PATIENCE_MS)
     await expect(host.part("sale-card")).to_have_attribute("data-phase", re.compile("closed"))
+
+
+async def test_a_form_keeps_what_is_typed_while_the_window_changes_its_layout(
+    person: OpenPerson, demo: Demo
+) -> None:
+    host = await person("host")
+    room = await current_room(host)
+    await go_live(host, room)
+    await host.part("comment-input").fill("One moment")
+    await host.part("shelf-item").first.get_by_test_id("open-sale").click()
+    await host.part("sale-price").fill("12.34")
+    for width in (900, 1440):
+        await host.page.set_viewport_size({"width": width, "height": 900})
+        await expect(host.part("studio")).to_have_class(re.compile("wide" if width > 1152 else "narrow"))
+        await expect(host.part("sale-price")).to_have_value("12.34")
+    await host.page.keyboard.press("Escape")
+    await expect(host.part("comment-input")).to_have_value("One moment")

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from livecommerce.accounts import Membership, Person
+from livecommerce.adapters.sql_accounts import SqlAccounts
 from livecommerce.adapters.sql_catalog_desk import SqlCatalogDesk
 from livecommerce.adapters.sql_shop import SqlShops
 from livecommerce.clock import now_ms
@@ -39,7 +40,11 @@ class ProductsApi:
     def __init__(self, engine: AsyncEngine) -> None:
         self._tokens = Tokens(SECRET, now_ms)
         routes = ProductRoutes(
-            SqlCatalogDesk(engine), SqlShops(engine), Door(self._tokens, [OURS]), now_ms
+            SqlCatalogDesk(engine),
+            SqlShops(engine),
+            SqlAccounts(engine, now_ms),
+            Door(self._tokens, [OURS]),
+            now_ms,
         ).routes()
         app = application(routes, no_lifespan, "")
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=OURS)

@@ -423,7 +423,8 @@ export async function call<Answer>(method: string, path: string, body?: unknown)
   return document as Answer;
 }
 
-function refusal(status: number, document: unknown): ApiError {
+/** What a refusal says. */
+export function refusal(status: number, document: unknown): ApiError {
   const error = (document as { error?: Partial<ApiError> } | null)?.error;
   const code = error?.code ?? (status >= 500 ? 'server_error' : 'bad_request');
   return new ApiError(status, code, error?.params ?? {}, error?.temporary ?? status >= 500);

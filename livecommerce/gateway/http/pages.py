@@ -25,6 +25,7 @@ PAGES = {
     "/merchant": "merchant",
     "/merchant/orders": "merchant",
     "/merchant/orders/{order}": "merchant",
+    "/merchant/catalog": "merchant",
     "/merchant/settings": "merchant",
     "/console": "console",
     "/pay/wechat": "wechat",

@@ -10,6 +10,8 @@ from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 
+from livecommerce.accounts import AccountStore
+from livecommerce.audit import AuditEntry
 from livecommerce.catalog import PriceMinor, Product, Units
 from livecommerce.catalog_desk import (
     By,
@@ -113,6 +115,8 @@ class ProductDeed(Struct, frozen=True, kw_only=True):
     """``product.create``, ``product.change``, ``product.archive``, ``product.restore``, ``stock.set``,
     ``stock.adjust``."""
     actor: str
+    actor_name: str
+    """Empty where nobody of ours did it."""
     request: str
     before: Any
     """Null where the product is new."""
@@ -131,8 +135,11 @@ MISSING: Refusals = {NotFound: ["product_not_found"]}
 class ProductRoutes:
     """``/api/shops/{shop}/products`` and its stock, for merchants of the shop."""
 
-    def __init__(self, desk: CatalogDesk, shops: Shops, door: Door, clock: Clock) -> None:
+    def __init__(
+        self, desk: CatalogDesk, shops: Shops, accounts: AccountStore, door: Door, clock: Clock
+    ) -> None:
         self._desk = desk
+        self._accounts = accounts
         self._shops = shops
         self._door = door
         self._clock = clock
@@ -279,10 +286,8 @@ class ProductRoutes:
         """Who changed what in a product and its stock, from what to what."""
         shop, _ = await self._owner(request)
         deeds = await self._desk.history(shop, _product(request), HISTORY)
-        fields = ProductDeed.__struct_fields__
-        return answer(
-            ProductHistory([ProductDeed(**{name: getattr(deed, name) for name in fields}) for deed in deeds])
-        )
+        names = await self._accounts.names_of([deed.actor for deed in deeds])
+        return answer(ProductHistory([_deed(deed, names.get(deed.actor, "")) for deed in deeds]))
 
     # ------------------------------------------------------------ stock
 
@@ -348,6 +353,18 @@ class ProductRoutes:
 
     async def _current(self, shop: ShopId, request: Request) -> Answer[Listing]:
         return answer(await self._desk.find(shop, _product(request)))
+
+
+def _deed(entry: AuditEntry, actor_name: str) -> ProductDeed:
+    return ProductDeed(
+        at_ms=entry.at_ms,
+        action=entry.action,
+        actor=entry.actor,
+        actor_name=actor_name,
+        request=entry.request,
+        before=entry.before,
+        after=entry.after,
+    )
 
 
 def _product(request: Request) -> ProductId:

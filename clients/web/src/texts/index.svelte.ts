@@ -1,26 +1,40 @@
-import en from './en';
+import type en from './en';
 import { fill, type Params } from './message';
-import zh from './zh-CN';
 
 export type Language = 'zh-CN' | 'en';
 export type TextKey = keyof typeof en;
+type Texts = Readonly<Record<TextKey, string>>;
 
 /** What shops write, in one or several languages (BCP 47 language → text). */
 export type LocalText = Readonly<Record<string, string>>;
 
 export const languages: Readonly<Record<Language, string>> = { 'zh-CN': '简体中文', en: 'English' };
 
-const messages: Record<Language, Record<TextKey, string>> = { 'zh-CN': zh, en };
+/** Each language is a file of its own: a page loads the one that is read. */
+const sources: Record<Language, () => Promise<{ default: Texts }>> = {
+  'zh-CN': () => import('./zh-CN'),
+  en: () => import('./en'),
+};
 
-const current = $state<{ language: Language }>({ language: preferred() });
+let current = $state.raw<{ language: Language; texts: Partial<Texts> }>({
+  language: preferred(),
+  texts: {},
+});
 
 /** The language on the screen; reading it in a component makes the component follow it. */
 export function language(): Language {
   return current.language;
 }
 
-export function setLanguage(next: Language): void {
-  current.language = next;
+/** Loads what is said in the current language; a page draws nothing before. */
+export async function loadTexts(): Promise<void> {
+  const { language } = current;
+  current = { language, texts: (await sources[language]()).default };
+}
+
+/** Loads another language, then changes to it all at once. */
+export async function setLanguage(next: Language): Promise<void> {
+  current = { language: next, texts: (await sources[next]()).default };
   document.documentElement.lang = next;
   try {
     localStorage.setItem('language', next);
@@ -31,11 +45,11 @@ export function setLanguage(next: Language): void {
 
 /** The text of a key in the current language. */
 export function t(key: TextKey, params: Params = {}): string {
-  return fill(messages[current.language][key], params, current.language);
+  return fill(current.texts[key] ?? key, params, current.language);
 }
 
 export function hasText(key: string): key is TextKey {
-  return key in en;
+  return key in current.texts;
 }
 
 /** A shop's text in the current language, or the nearest that there is. */

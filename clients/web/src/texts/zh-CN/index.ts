@@ -1,4 +1,5 @@
 import aftersales from './aftersales';
+import catalog from './catalog';
 import checkout from './checkout';
 import common from './common';
 import console from './console';
@@ -16,6 +17,7 @@ import wechat from './wechat';
 
 export default {
   ...aftersales,
+  ...catalog,
   ...checkout,
   ...common,
   ...console,
