@@ -85,8 +85,9 @@ async def people_of(demo: Demo, browser: Browser) -> AsyncIterator[OpenPerson]:
 
 
 def _is_trouble(line: ConsoleMessage) -> bool:
-    """An error; two refusals that the browser logs itself are none: the 409 by which WHEP says that the picture
-    has just gone, and that of a catalogue file with wrong rows."""
+    """An error; two refusals that the browser logs itself are none: the 409 by which WHEP says that the
+    picture has just gone, and that of a catalogue file with wrong rows.
+    """
     url = line.location["url"]
     picture_gone = "status of 409" in line.text and "/whep/" in url
     wrong_file = "status of 4" in line.text and "/products." in url
