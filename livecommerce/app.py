@@ -23,6 +23,7 @@ from livecommerce.adapters.redis_connection import AWAY, Connection, served
 from livecommerce.adapters.redis_durability import server_status, unsafe_durability
 from livecommerce.adapters.redis_library import load_library
 from livecommerce.adapters.redis_outbox import RedisOutbox
+from livecommerce.adapters.redis_pictures import RedisPictures
 from livecommerce.adapters.redis_records import RedisRecords
 from livecommerce.adapters.redis_room_archive import RedisRemains
 from livecommerce.adapters.sql_ledger_queue import SqlLedgerQueue
@@ -101,6 +102,7 @@ from livecommerce.stores import Stores
 from livecommerce.worker.archive import Archivist
 from livecommerce.worker.draws import Draws
 from livecommerce.worker.expiry import Expiry
+from livecommerce.worker.lost_pictures import LostPictures
 from livecommerce.worker.payments import PaymentWatch
 from livecommerce.worker.projector import Projector
 from livecommerce.worker.receipt import ReceiptByTime
@@ -291,7 +293,7 @@ def _api(
         *quote_routes(Checkout(stores.inventory, stores.coupons, stores.shops, now_ms, rates), door),
         *coupon_routes(stores.coupons, door, shard_names(settings.shards)),
         *payment_routes({stores.cashier.provider: stores.cashier}),
-        *media_hook_routes(rooms, settings.token_secret, now_ms),
+        *media_hook_routes(rooms, RedisPictures(stores.redis), settings.token_secret, now_ms),
         *MediaRoutes(MediaPlane(settings.media_url), door.tokens, rooms).routes(),
     ]
 
@@ -483,7 +485,13 @@ def _jobs(settings: Settings, stores: Stores, background: Background) -> Sequenc
             now_ms,
             _end_pictures(settings, stores, background),
         ).run,
+        *([] if settings.has_engine else [_lost_pictures(stores).run]),
     )
+
+
+def _lost_pictures(stores: Stores) -> LostPictures:
+    """For our own media processes; an engine does not repeat that a picture is there."""
+    return LostPictures(stores.schedule, stores.rooms, stores.live_rooms, RedisPictures(stores.redis), now_ms)
 
 
 def _archivist(settings: Settings, stores: Stores) -> Archivist:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 EventType = Literal["stream.started", "stream.alive", "stream.stalled", "stream.resumed", "stream.ended"]
-"""`stream.alive` repeats now and then that a stream is on; the answer tells whether it still may be."""
+"""`stream.alive` repeats now and then that a stream is on, `stream.stalled` that nothing comes of it still;
+the answer tells whether it still may be."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,10 @@ def hook_key(token_secret: str) -> str:
     return webhook_key("media-hook", token_secret)
 
 
+def _repeats(event: StreamEvent, before: StreamEvent) -> bool:
+    return (event.type, event.stream) == (before.type, before.stream)
+
+
 class Hooks:
     """Delivers events at least once and in order within a seat.
 
@@ -60,9 +64,10 @@ class Hooks:
         if not self._url:
             return
         seat = (event.room, event.seat)
-        if event.type == "stream.alive" and seat in self._tasks:
+        waiting = self._queues.setdefault(seat, [])
+        if waiting and (event.type == "stream.alive" or _repeats(event, waiting[-1])):
             return  # what waits in front says more, and the next one comes soon
-        self._queues.setdefault(seat, []).append(event)
+        waiting.append(event)
         if seat not in self._tasks:
             self._tasks[seat] = asyncio.get_running_loop().create_task(self._deliver(seat))
 

@@ -15,7 +15,7 @@ from media.tokens import Pass
 
 STALL_SECONDS = 2.0
 CONNECT_SECONDS = 5.0
-ALIVE_SECONDS = 10.0
+ALIVE_SECONDS = 5.0
 
 
 class Publisher:
@@ -94,8 +94,8 @@ class Publisher:
         if last is not None and not self.is_stalled and now - last > STALL_SECONDS:
             self.is_stalled = True
             self._announce("stream.stalled", now)
-        elif self.is_flowing and now >= self._alive_due:
-            self._announce("stream.alive", now)
+        elif last is not None and now >= self._alive_due:
+            self._announce("stream.stalled" if self.is_stalled else "stream.alive", now)
 
     def request_keyframe(self, now: float, layer: int = 0) -> None:
         """Ask for a keyframe of a layer, at most twice a second."""

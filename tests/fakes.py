@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -226,6 +226,19 @@ class FakeAudit:
     async def of_subject(self, subject: str, limit: int = 100) -> list[AuditEntry]:
         found = [entry for entry in self.entries.values() if entry.subject == subject]
         return sorted(found, key=lambda entry: entry.at_ms, reverse=True)[:limit]
+
+
+class FakePictures:
+    """Which pictures were reported, for ever."""
+
+    def __init__(self) -> None:
+        self.reported: set[tuple[str, str]] = set()
+
+    async def heard(self, room: str, stream: str) -> None:
+        self.reported.add((room, stream))
+
+    async def silent(self, room: str, streams: Collection[str]) -> set[str]:
+        return {stream for stream in streams if (room, stream) not in self.reported}
 
 
 class FakeComments:

@@ -23,7 +23,7 @@ from livecommerce.room import room as rules
 from livecommerce.room import stage
 from livecommerce.room.cards import PersonCard
 from livecommerce.signatures import media_key, sign, verify
-from tests.fakes import FakeBus, FakeRooms
+from tests.fakes import FakeBus, FakePictures, FakeRooms
 from tests.gateway import SECRET, TestGateway, no_lifespan, running_gateway
 from tests.rooms import HOST, ROOM
 
@@ -36,10 +36,12 @@ async def gateway() -> AsyncIterator[TestGateway]:
         yield gateway
 
 
-def client(gateway: TestGateway, plane: str = "https://media.example") -> httpx.AsyncClient:
+def client(
+    gateway: TestGateway, plane: str = "https://media.example", pictures: FakePictures | None = None
+) -> httpx.AsyncClient:
     routes = [
         *MediaRoutes(MediaPlane(plane), gateway.tokens, gateway.rooms).routes(),
-        *media_hook_routes(gateway.rooms, SECRET, now_ms),
+        *media_hook_routes(gateway.rooms, pictures or FakePictures(), SECRET, now_ms),
     ]
     transport = httpx.ASGITransport(application(routes, no_lifespan, ""))
     return httpx.AsyncClient(transport=transport, base_url="http://gateway.example")
@@ -167,12 +169,17 @@ async def test_an_old_key_to_a_seat_that_is_somebody_elses_now_publishes_nothing
 
 
 async def report(
-    gateway: TestGateway, kind: str, room: str = ROOM, seat: str = "host", person: str = ""
+    gateway: TestGateway,
+    kind: str,
+    room: str = ROOM,
+    seat: str = "host",
+    person: str = "",
+    pictures: FakePictures | None = None,
 ) -> int:
     fields = {"type": kind, "room": room, "seat": seat, "stream": "s1", "at_ms": 5, "person": person}
     body = msgspec.json.encode(fields)
     headers = sign(media_key("media-hook", SECRET), "msg_1", now_ms(), body)
-    async with client(gateway) as http:
+    async with client(gateway, pictures=pictures) as http:
         return (await http.post("/api/media/hooks", content=body, headers=headers)).status_code
 
 
@@ -181,6 +188,15 @@ async def test_a_living_stream_is_shown_even_if_its_start_was_missed(gateway: Te
 
     state = (await gateway.rooms.get(ROOM)).live.state
     assert [(card.seat, card.stream) for card in state.streams] == [("host", "s1")]
+
+
+@pytest.mark.parametrize("kind", ["stream.alive", "stream.stalled"])
+async def test_every_report_of_a_picture_counts_as_a_sign_of_it(gateway: TestGateway, kind: str) -> None:
+    pictures = FakePictures()
+    await report(gateway, kind, pictures=pictures)
+    await report(gateway, "stream.ended", room=ROOM, seat="guest-1", pictures=pictures)
+
+    assert pictures.reported == {(ROOM, "s1")}
 
 
 @pytest.mark.parametrize("kind", ["stream.started", "stream.alive", "stream.resumed"])

@@ -18,6 +18,7 @@ from livecommerce.gateway.rooms import Rooms
 from livecommerce.room import stage
 from livecommerce.room.cards import RoomState, StreamCard
 from livecommerce.room.events import RoomEvent
+from livecommerce.room.pictures import PictureReports
 from livecommerce.signatures import BadSignature, media_key, verify
 
 MAX_BODY_BYTES = 4096
@@ -37,7 +38,9 @@ class StreamReport(Struct, frozen=True):
     """Who publishes; empty: the engine does not tell."""
 
 
-def media_hook_routes(rooms: Rooms, token_secret: str, clock: Clock) -> list[BaseRoute]:
+def media_hook_routes(
+    rooms: Rooms, pictures: PictureReports, token_secret: str, clock: Clock
+) -> list[BaseRoute]:
     """``POST /api/media/hooks``. 410 tells the media process that nothing may be published there."""
     key = media_key("media-hook", token_secret)
 
@@ -55,6 +58,9 @@ def media_hook_routes(rooms: Rooms, token_secret: str, clock: Clock) -> list[Bas
             live = (await rooms.get(report.room)).live
         except NotFound:
             return Response(status_code=GONE)
+        if report.type != "stream.ended":
+            # Before it is shown: a picture that nobody speaks of is taken off.
+            await pictures.heard(report.room, report.stream)
         await live.command(lambda state: react(state, report, clock()))
         may_be = live.state.phase != "ended" and _may_publish(live.state, report)
         return Response(status_code=204 if may_be or report.type == "stream.ended" else GONE)
