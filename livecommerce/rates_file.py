@@ -16,12 +16,13 @@ from msgspec import Meta, Struct
 
 from livecommerce.fees import ALWAYS_MS, NEVER_MS, CategoryRates, Override, PaymentFee, RateBook, Rates
 from livecommerce.money import PPM
+from livecommerce.share_bounds import USUAL, Bounds, ShareBounds, outside
 
-SECTIONS = ("rates", "payment", "overrides")
+SECTIONS = ("rates", "payment", "overrides", "bounds")
 SHARES = ("commission", "technical_fee", "creator")
 
 _PERCENT = re.compile(r"(?P<whole>[0-9]{1,3})(\.(?P<decimals>[0-9]{1,4}))?\s*%")
-_HEADER = re.compile(r"\s*\[\[\s*(?P<section>[a-z_]+)\s*\]\]")
+_HEADER = re.compile(r"\s*\[{1,2}\s*(?P<section>[a-z_]+)\s*\]")
 
 Instant = Annotated[datetime, Meta(tz=True)]
 Name = Annotated[str, Meta(min_length=1, max_length=80)]
@@ -59,8 +60,20 @@ class _Payment(Struct, forbid_unknown_fields=True, kw_only=True):
     since: Instant | None = msgspec.field(default=None, name="from")
 
 
+class _Bound(Struct, forbid_unknown_fields=True, kw_only=True):
+    least: str | None = None
+    most: str | None = None
+
+
+class _Bounds(Struct, forbid_unknown_fields=True, kw_only=True):
+    commission: _Bound = msgspec.field(default_factory=_Bound)
+    technical_fee: _Bound = msgspec.field(default_factory=_Bound)
+
+
 _Row = TypeVar("_Row", _Rates, _Override, _Payment)
+_Form = TypeVar("_Form", _Rates, _Override, _Payment, _Bounds)
 _Made = TypeVar("_Made", CategoryRates, Override, PaymentFee)
+_Bounded = TypeVar("_Bounded", CategoryRates, Override)
 
 
 class _Wrong(ValueError):
@@ -96,9 +109,10 @@ class _Reader:
         for name in self._document:
             if name not in SECTIONS:
                 self.problems.append(f"{name}: there are only {', '.join(SECTIONS)}")
-        rates = self._rows("rates", _Rates, _category_rates)
+        bounds = self._bounds()
+        rates = self._rows("rates", _Rates, lambda row: _bounded(_category_rates(row), bounds))
         payment = self._rows("payment", _Payment, _payment_fee)
-        overrides = self._rows("overrides", _Override, _override)
+        overrides = self._rows("overrides", _Override, lambda row: _bounded(_override(row), bounds))
         self.problems += [*_twice(rates, payment), *_unclear(overrides), *_without_base(rates)]
         self._stop_if_wrong()
         if all(fee.from_ms > ALWAYS_MS for fee in payment):
@@ -107,6 +121,13 @@ class _Reader:
         self.problems += dict.fromkeys(_excess(*found) for found in book.excesses())
         self._stop_if_wrong()
         return book
+
+    def _bounds(self) -> ShareBounds:
+        try:
+            return _share_bounds(_convert(self._document.get("bounds", {}), _Bounds))
+        except _Wrong as wrong:
+            self.problems.append(f"{self._place('bounds', 1)}, [bounds], {wrong}")
+            return USUAL
 
     def _rows(self, section: str, kind: type[_Row], make: Callable[[_Row], _Made]) -> list[_Made]:
         rows = self._document.get(section, [])
@@ -118,17 +139,19 @@ class _Reader:
             try:
                 made.append(make(_convert(row, kind)))
             except _Wrong as wrong:
-                line = self._lines.get((section, number))
-                place = f"line {line}" if line else f"row {number}"
-                self.problems.append(f"{place}, [[{section}]], {wrong}")
+                self.problems.append(f"{self._place(section, number)}, [[{section}]], {wrong}")
         return made
+
+    def _place(self, section: str, number: int) -> str:
+        line = self._lines.get((section, number))
+        return f"line {line}" if line else f"row {number}"
 
     def _stop_if_wrong(self) -> None:
         if self.problems:
             raise BadRates(self.problems)
 
 
-def _convert(row: object, kind: type[_Row]) -> _Row:
+def _convert(row: object, kind: type[_Form]) -> _Form:
     try:
         return msgspec.convert(row, kind)
     except msgspec.ValidationError as error:
@@ -161,6 +184,31 @@ def _override(row: _Override) -> Override:
         to_ms=to_ms,
         **_shares(row),
     )
+
+
+def _share_bounds(row: _Bounds) -> ShareBounds:
+    return {share: _bounds_of(share, getattr(row, share), usual) for share, usual in USUAL.items()}
+
+
+def _bounds_of(share: str, row: _Bound, usual: Bounds) -> Bounds:
+    bounds = Bounds(
+        least_ppm=usual.least_ppm if row.least is None else _ppm(f"{share}.least", row.least),
+        most_ppm=usual.most_ppm if row.most is None else _ppm(f"{share}.most", row.most),
+    )
+    if bounds.least_ppm > bounds.most_ppm:
+        raise _Wrong(share, "least is more than most")
+    return bounds
+
+
+def _bounded(rates: _Bounded, bounds: ShareBounds) -> _Bounded:
+    """The row, if what the platform takes in it is within bounds."""
+    for share in outside(rates, bounds):
+        least, most = percent(bounds[share].least_ppm), percent(bounds[share].most_ppm)
+        given = percent(getattr(rates, f"{share}_ppm"))
+        raise _Wrong(
+            share, f"{given} is not within {least} and {most}; where it is meant, say so in [bounds]"
+        )
+    return rates
 
 
 def _payment_fee(row: _Payment) -> PaymentFee:

@@ -21,6 +21,9 @@ from livecommerce.worker.relay import Relay
 from tests.selling import SHARD, Shop
 
 FILE = """\
+[bounds]
+commission = {{ least = "0%", most = "20%" }}
+
 [[rates]]
 commission = "{commission}"
 technical_fee = "1%"

@@ -76,6 +76,59 @@ def test_the_example_of_the_documentation_is_read() -> None:
     assert [one.tag for one in book.overrides] == ["double eleven"]
 
 
+TEA = '[[rates]]\ncategory = "tea"\n'
+
+
+@pytest.mark.parametrize("share", ['commission = "2%"', 'commission = "10%"', 'technical_fee = "1%"'])
+def test_the_bounds_of_what_the_platform_takes_are_within_them(share: str) -> None:
+    read_rates(BASE + TEA + share)
+
+
+@pytest.mark.parametrize(
+    ("share", "problem"),
+    [
+        ('commission = "1.9999%"', "commission: 1.9999% is not within 2% and 10%"),
+        ('commission = "50%"', "commission: 50% is not within 2% and 10%"),
+        ('technical_fee = "0.5%"', "technical_fee: 0.5% is not within 0.6% and 1%"),
+        ('technical_fee = "1.1%"', "technical_fee: 1.1% is not within 0.6% and 1%"),
+    ],
+)
+def test_what_the_platform_takes_is_within_bounds(share: str, problem: str) -> None:
+    (told,) = problems(BASE + "\n" + TEA + share)
+    assert told.startswith(f"line 6, [[rates]], {problem}")
+    assert "[bounds]" in told
+
+
+def test_an_override_may_ask_for_less_than_usual_and_not_for_more() -> None:
+    start = BASE + '[[overrides]]\ntag = "gala"\nsegment = "s"\n'
+    assert read_rates(start + 'commission = "0%"\n').overrides[0].commission_ppm == 0
+    (told,) = problems(start + 'commission = "11%"\n')
+    assert told.startswith("line 5, [[overrides]], commission: 11% is not within")
+
+
+def test_other_bounds_are_said_in_the_file() -> None:
+    wide = '[bounds]\ncommission = { least = "0%", most = "12.5%" }\n'
+    book = read_rates(wide + BASE.replace('"5%"', '"0%"') + TEA + 'commission = "12.5%"\n')
+    assert book.rates_at("tea", 0).commission_ppm == 125_000
+    assert problems(wide + BASE + TEA + 'commission = "13%"\n')
+    assert problems(wide + BASE + TEA + 'technical_fee = "2%"\n')  # as usual, where nothing is said
+
+
+@pytest.mark.parametrize(
+    ("bounds", "problem"),
+    [
+        (
+            'commission = { least = "3%", most = "2%" }',
+            "line 1, [bounds], commission: least is more than most",
+        ),
+        ('commission = { least = "x" }', "line 1, [bounds], commission.least: 'x' is no percentage"),
+        ('creator = { least = "1%" }', "line 1, [bounds], there is an unknown field `creator`"),
+    ],
+)
+def test_bounds_that_are_wrong_are_refused(bounds: str, problem: str) -> None:
+    assert problems(f"[bounds]\n{bounds}\n{BASE}")[0].startswith(problem)
+
+
 def test_a_payment_fee_that_begins_later_leaves_the_usual_one_before() -> None:
     book = read_rates(BASE + '[[payment]]\nfrom = 2026-11-01T00:00:00+08:00\nfee = "1%"\n')
     assert [book.payment_at(at_ms).fee_ppm for at_ms in (NOVEMBER_MS - 1, NOVEMBER_MS)] == [6_000, 10_000]
@@ -140,7 +193,7 @@ def test_two_overrides_of_the_same_orders_at_the_same_time_are_refused() -> None
     ("more", "who"),
     [
         (
-            '[[rates]]\ncategory = "tea"\ncommission = "79.5%"\n',
+            '[[rates]]\ncategory = "tea"\ncreator = "94.5%"\n',
             "shares of tea are 100.1% from the",
         ),
         (
@@ -166,7 +219,8 @@ def test_shares_may_take_the_whole_but_not_a_millionth_more() -> None:
 
 @given(st.integers(0, PPM))
 def test_a_rate_that_is_shown_is_read_as_the_same(ppm: int) -> None:
-    text = BASE.replace('"5%"', '"0%"').replace('"0.6%"', '"0%"').replace('"20%"', f'"{percent(ppm)}"')
+    free = '[bounds]\ncommission = { least = "0%" }\ntechnical_fee = { least = "0%" }\n'
+    text = free + BASE.replace('"5%"', '"0%"').replace('"0.6%"', '"0%"').replace('"20%"', f'"{percent(ppm)}"')
     assert read_rates(text).rates_at("", 0).creator_ppm == ppm
 
 
