@@ -330,7 +330,7 @@ def _console(settings: Settings, stores: Stores, door: Door, books: LedgerBooks)
     return [
         *console_routes(door, rooms, status_file, redis, books.overview, now_ms),
         *ledger_routes(books, door, RequestTrail(stores.audit, now_ms)),
-        *statement_routes(books.ledger, door, now_ms),
+        *statement_routes(books.ledger, stores.shops, door, now_ms),
     ]
 
 

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from rich.console import Console
@@ -30,7 +31,9 @@ from livecommerce.ledger.books import totals
 from livecommerce.ledger.entry import Entry
 from livecommerce.ledger.queue import QueueStatus
 from livecommerce.ledger.reconcile import Booked, Reconciliation, Story, reconcile
-from livecommerce.ledger.statement import as_csv, as_html, make_statement
+from livecommerce.ledger.statement import make_statement
+from livecommerce.ledger.statement_page import Reader, as_csv, as_html
+from livecommerce.ledger.statement_texts import TEXTS
 from livecommerce.ledger_desk import LedgerDesk, open_desk
 from livecommerce.rates_cli import add_rates_command
 from livecommerce.settings import Settings
@@ -70,6 +73,10 @@ def add_ledger_commands(commands: _SubParsersAction[argparse.ArgumentParser]) ->
     statement.add_argument("--from", dest="from_ms", type=time_ms, default=0, metavar="TIME")
     statement.add_argument("--to", dest="to_ms", type=time_ms, default=None, metavar="TIME")
     statement.add_argument("--format", choices=("csv", "html"), default="csv")
+    statement.add_argument("--lang", choices=tuple(TEXTS), default="en")
+    statement.add_argument(
+        "--zone", default="UTC", type=time_zone, help="of all times, such as Asia/Shanghai"
+    )
     statement.add_argument("--output", type=Path, metavar="FILE", help="instead of standard output")
     add_rates_command(actions, time_ms)
 
@@ -81,6 +88,14 @@ def time_ms(text: str) -> int:
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is no time like 2026-05-01T20:00") from error
     return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def time_zone(text: str) -> str:
+    """A time zone's IANA name."""
+    try:
+        return ZoneInfo(text).key
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time zone like Asia/Shanghai") from error
 
 
 def _add_dead_letters(actions: _SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -267,7 +282,8 @@ async def _statement(desk: LedgerDesk, options: argparse.Namespace) -> int:
     if options.json:
         text = msgspec.json.encode(statement).decode() + "\n"
     else:
-        text = as_html(statement) if options.format == "html" else as_csv(statement)
+        reader = Reader(lang=options.lang, zone=options.zone)
+        text = as_html(statement, reader) if options.format == "html" else as_csv(statement, reader)
     if options.output is None:
         sys.stdout.write(text)
     else:

@@ -21,6 +21,7 @@ from livecommerce.adapters.sql_connection import reading
 from livecommerce.adapters.sql_ledger_queue import SqlLedgerQueue
 from livecommerce.adapters.sql_reconciliations import SqlReconciliations
 from livecommerce.adapters.sql_schema import audit, sql_outbox
+from livecommerce.adapters.sql_shop import SqlShops
 from livecommerce.clock import now_ms
 from livecommerce.gateway.auth import Door, Tokens
 from livecommerce.gateway.http.application import application
@@ -56,7 +57,9 @@ class Console:
         self.books = LedgerBooks(outbox, [SHARD], self.queue, ledger, self.reconciliations, now_ms)
         self._door = Door(Tokens(SECRET, now_ms), [OURS])
         routes = ledger_routes(self.books, self._door, RequestTrail(SqlAudit(sql), now_ms))
-        app = application([*routes, *statement_routes(ledger, self._door, now_ms)], nothing, "")
+        app = application(
+            [*routes, *statement_routes(ledger, SqlShops(sql), self._door, now_ms)], nothing, ""
+        )
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=OURS)
 
     def as_(self, role: str, shop: str = "", who: str = "op") -> dict[str, str]:
@@ -169,6 +172,9 @@ async def test_a_merchant_reads_the_shops_statement_as_json_csv_and_a_page(conso
     page = await console.http.get(f"{where}&format=html", headers=merchant)
     assert page.headers["content-type"].startswith("text/html")
     assert ("对账单" in page.text, "140.34 CNY" in page.text) == (True, True)
+    assert ("商家货款（待结算）" in page.text, "merchant.pending" in page.text) == (True, False)
+    local = await console.http.get(f"{where}&format=html&time_zone=Asia/Shanghai", headers=merchant)
+    assert "（Asia/Shanghai）" in local.text
     english = await console.http.get(f"{where}&format=html&lang=en", headers=merchant)
     assert "Closing balance" in english.text
 
@@ -196,6 +202,8 @@ async def test_nobody_reads_the_statement_of_others(console: Console, role: str,
         ("from_ms=2&to_ms=1", "bad_time"),
         ("from_ms=-1", "bad_request"),
         ("to_ms=tomorrow", "bad_request"),
+        ("time_zone=Moon/Sea", "bad_time_zone"),
+        ("time_zone=../../etc/passwd", "bad_time_zone"),
     ],
 )
 async def test_a_statement_of_nonsense_is_refused(console: Console, query: str, code: str) -> None:

@@ -146,10 +146,15 @@ def test_the_trial_balance_adds_up(operator: Operator) -> None:
     assert "merchant.pending:shop" in operator.run("trial-balance")[1]
 
 
+HEADINGS = "\ufeffTime (UTC),Order,Entry,Kind,Account,Debit,Credit,Currency"
+
+
 def test_a_statement_is_written_as_csv_and_as_a_page(operator: Operator, tmp_path: Path) -> None:
     book(operator)
     code, text = operator.run("statement", "creator")
-    assert (code, text.count("19.00"), text.splitlines()[0].startswith("time,order")) == (DONE, 2, True)
+    assert (code, text.count("19.00"), text.splitlines()[0]) == (DONE, 2, HEADINGS)
+    code, local = operator.run("statement", "creator", "--lang", "zh-CN", "--zone", "Asia/Shanghai")
+    assert local.splitlines()[0].startswith("\ufeff时间 (Asia/Shanghai),订单,")
     page = tmp_path / "statement.html"
     assert operator.run("statement", "creator", "--format", "html", "--output", str(page)) == (DONE, "")
     assert "38.00 CNY" in page.read_text("utf-8")

@@ -7,13 +7,18 @@ from collections.abc import AsyncIterator
 
 from msgspec.structs import replace
 
+from livecommerce.ledger.accounts import accounts_of
 from livecommerce.ledger.entries import entries_of
 from livecommerce.ledger.entry import Entry
 from livecommerce.ledger.facts import Refund
-from livecommerce.ledger.statement import Statement, as_csv, as_html, make_statement
+from livecommerce.ledger.statement import Statement, make_statement
+from livecommerce.ledger.statement_page import Reader, as_csv, as_html
+from livecommerce.ledger.statement_texts import TEXTS
 from tests.orders import an_order
 
 FIRST, SECOND = 1_700_000_000_000, 1_700_086_400_000
+ENGLISH = Reader()
+CHINESE = Reader(lang="zh-CN", zone="Asia/Shanghai", owner_name="茶店")
 
 
 async def two_days() -> AsyncIterator[Entry]:
@@ -47,25 +52,51 @@ async def test_fees_that_a_merchant_bears_stand_in_its_statement() -> None:
 async def test_who_sold_nothing_has_an_empty_statement() -> None:
     statement = await of_the_second_day("nobody")
     assert (statement.lines, statement.opening, statement.closing) == ((), {}, {})
-    assert "nothing" in as_html(statement)
+    assert "nothing" in as_html(statement, ENGLISH)
 
 
 async def test_csv_has_a_line_a_posting_in_major_units() -> None:
-    header, *rows = csv.reader(as_csv(await of_the_second_day("creator")).splitlines())
-    assert header == ["time", "order", "entry", "kind", "account", "debit", "credit", "currency"]
-    assert [(row[0], row[5], row[6], row[7]) for row in rows] == [("2023-11-15 22:13:20", "9.50", "", "CNY")]
+    text = as_csv(await of_the_second_day("creator"), ENGLISH)
+    header, *rows = csv.reader(text.removeprefix("\ufeff").splitlines())
+    assert header == ["Time (UTC)", "Order", "Entry", "Kind", "Account", "Debit", "Credit", "Currency"]
+    assert [(row[0], row[3], row[4], row[5], row[6], row[7]) for row in rows] == [
+        ("2023-11-15 22:13:20", "Refund", "Host’s commission, until settled", "9.50", "", "CNY")
+    ]
 
 
 async def test_the_page_can_be_printed_and_escapes_what_it_shows() -> None:
     statement = replace(await of_the_second_day("creator"), owner="<b>me</b>")
-    page = as_html(statement)
-    assert "&lt;b&gt;me&lt;/b&gt;" in page
-    assert "<b>" not in page
+    page = as_html(statement, Reader(owner_name="<i>Mei</i>"))
+    assert ("&lt;b&gt;me&lt;/b&gt;" in page, "&lt;i&gt;Mei&lt;/i&gt;" in page) == (True, True)
+    assert ("<b>" in page, "<i>" in page) == (False, False)
     assert "@media print" in page
-    assert "creator.pending:creator: 19.00 CNY" in page
+    assert "Host’s commission, until settled: 19.00 CNY" in page
 
 
-async def test_the_page_is_in_english_unless_it_is_asked_in_chinese() -> None:
+async def test_the_page_is_in_the_readers_language_and_time_zone_and_names_it() -> None:
+    page = as_html(await of_the_second_day("creator"), CHINESE)
+    assert '<html lang="zh-CN">' in page
+    assert "<h1>对账单 · 茶店</h1>" in page
+    assert "2023-11-16 06:13:20" in page
+    assert "（Asia/Shanghai）" in page
+    assert "主播佣金（待结算）: 19.00 CNY" in page
+    assert ("creator.pending" in page, "UTC" in page) == (False, False)
+
+
+async def test_the_page_is_in_english_where_its_language_is_not_spoken() -> None:
     statement = await of_the_second_day("creator")
-    assert '<html lang="zh-CN">' in as_html(statement, "zh-CN")
-    assert as_html(statement, '"><script>') == as_html(statement)
+    assert as_html(statement, Reader(lang='"><script>')) == as_html(statement, ENGLISH)
+
+
+def test_every_account_of_an_owner_has_a_name_in_every_language() -> None:
+    classes = {f"account:{account.partition(':')[0]}" for account in accounts_of("owner")}
+    for texts in TEXTS.values():
+        assert classes <= texts.keys()
+        assert texts.keys() == TEXTS["en"].keys()
+
+
+async def test_what_another_release_has_booked_is_shown_as_it_is() -> None:
+    statement = await of_the_second_day("creator")
+    line = replace(statement.lines[0], kind="gift", account="creator.gifts:creator")
+    page = as_csv(replace(statement, lines=(line,)), ENGLISH)
+    assert ",gift,creator.gifts," in page

@@ -15,12 +15,15 @@ test('months follow each other without a gap, over the turn of a year too', () =
   ]);
 });
 
-test('a statement is asked for by its owner, span and language', () => {
+test('a statement is asked for by its owner, span and language, in the reader’s time zone', () => {
   const span = { from_ms: 1, to_ms: 2 };
+  const zone = encodeURIComponent(Intl.DateTimeFormat().resolvedOptions().timeZone);
   expect(statementPage('00shop', 'en', span)).toBe(
-    '/api/statements/00shop?format=html&lang=en&from_ms=1&to_ms=2',
+    `/api/statements/00shop?format=html&lang=en&time_zone=${zone}&from_ms=1&to_ms=2`,
   );
-  expect(statementTable('a b')).toBe('/api/statements/a%20b?format=csv');
+  expect(statementTable('a b', 'zh-CN')).toBe(
+    `/api/statements/a%20b?format=csv&lang=zh-CN&time_zone=${zone}`,
+  );
 });
 
 test('there are statements of shops and people, not of the platform or a provider', () => {

@@ -24,8 +24,8 @@ export function statementPage(owner: string, lang: Language, span?: Month): stri
 }
 
 /** The same for spreadsheets. */
-export function statementTable(owner: string, span?: Month): string {
-  return address(owner, { format: 'csv' }, span);
+export function statementTable(owner: string, lang: Language, span?: Month): string {
+  return address(owner, { format: 'csv', lang }, span);
 }
 
 /** Whose account it is, where statements are made for its owner; empty where not. */
@@ -34,8 +34,10 @@ export function statementOwner(account: string): string {
   return ['merchant', 'creator', 'host'].includes(kind.split('.')[0] ?? '') ? owner : '';
 }
 
+/** In the reader's time zone, as the months are. */
 function address(owner: string, asked: Record<string, string>, span?: Month): string {
   const query = new URLSearchParams(asked);
+  query.set('time_zone', Intl.DateTimeFormat().resolvedOptions().timeZone);
   if (span) {
     query.set('from_ms', String(span.from_ms));
     query.set('to_ms', String(span.to_ms));
