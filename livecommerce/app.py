@@ -94,6 +94,7 @@ from livecommerce.gateway.timing_wheel import TimingWheel
 from livecommerce.gateway.trail import Trail
 from livecommerce.gateway.visits import Visits
 from livecommerce.ids import new_id, shard_names
+from livecommerce.ledger_desk import LedgerDesk
 from livecommerce.room.live import LoadedRoom
 from livecommerce.room.stage import EndPictures
 from livecommerce.settings import Settings
@@ -106,6 +107,7 @@ from livecommerce.worker.lost_pictures import LostPictures
 from livecommerce.worker.payments import PaymentWatch
 from livecommerce.worker.projector import Projector
 from livecommerce.worker.receipt import ReceiptByTime
+from livecommerce.worker.reconciliations import Reconciliations
 from livecommerce.worker.refunds import RefundWatch
 from livecommerce.worker.relay import Relay
 from livecommerce.worker.run_of_show import RunOfShow
@@ -474,6 +476,7 @@ def _jobs(settings: Settings, stores: Stores, background: Background) -> Sequenc
         StrayDeliveries(stores.deliveries, now_ms).run,
         _archivist(settings, stores).run,
         lambda: _relay(settings, stores),
+        lambda: _reconcile(settings, stores),
         ShowPhases(stores.schedule, stores.rooms, stores.live_rooms, stores.accounts).run,
         RunOfShow(
             stores.schedule,
@@ -510,6 +513,19 @@ async def _relay(settings: Settings, stores: Stores) -> None:
     ledger = late_ledger(settings.ledger_address)
     try:
         await Relay(SqlLedgerQueue(stores.sql), ledger, new_id(), now_ms).run()
+    finally:
+        await ledger.aclose()
+
+
+async def _reconcile(settings: Settings, stores: Stores) -> None:
+    """Compares with the bill that can be had without anybody's help: the sandbox's."""
+    ledger = late_ledger(settings.ledger_address)
+    desk = LedgerDesk(settings=settings, sql=stores.sql, ledger=ledger, redis=stores.redis)
+    bill = "none" if settings.wechat_merchant else "sandbox"
+    try:
+        await Reconciliations(
+            SqlReconciliations(stores.sql), lambda: desk.reconcile(ledger.scan(), bill), now_ms
+        ).run()
     finally:
         await ledger.aclose()
 

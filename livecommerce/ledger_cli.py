@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,8 +19,6 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from livecommerce.adapters.sql_figures import SqlFigures
-from livecommerce.adapters.sql_reconciliations import SqlReconciliations
 from livecommerce.clock import now_ms
 from livecommerce.errors import DomainError
 from livecommerce.ids import new_id
@@ -30,7 +27,6 @@ from livecommerce.ledger.bill import BadBill
 from livecommerce.ledger.books import totals
 from livecommerce.ledger.entry import Entry
 from livecommerce.ledger.queue import QueueStatus
-from livecommerce.ledger.reconcile import Booked, Reconciliation, Story, reconcile
 from livecommerce.ledger.statement import make_statement
 from livecommerce.ledger.statement_page import Reader, as_csv, as_html
 from livecommerce.ledger.statement_texts import TEXTS
@@ -230,32 +226,15 @@ async def _drop_letters(desk: LedgerDesk, options: argparse.Namespace) -> int:
 
 
 async def _reconcile(desk: LedgerDesk, options: argparse.Namespace) -> int:
-    figures, booked = SqlFigures(desk.sql), Booked()
-    # the ledger first: an order that is confirmed meanwhile is not missed in it
-    async for entry in _scan(desk, "Reading the ledger", quiet=options.json):
-        booked.add(entry)
-    story = Story(
-        booked=booked,
-        orders=await figures.orders(),
-        unapplied=await figures.unapplied(),
-        unbooked=await figures.unbooked(),
-        sold=await desk.sold(),
-        bill=await desk.bill(options.bill),
-    )
-    at_ms = now_ms()
-    differences = reconcile(story, at_ms)
-    findings = dict(Counter(one.finding.value for one in differences))
-    done = Reconciliation(
-        at_ms=at_ms, bill=Path(options.bill).name[:200], orders=len(story.orders), findings=findings
-    )
-    await SqlReconciliations(desk.sql).keep(done)
+    entries = _scan(desk, "Reading the ledger", quiet=options.json)
+    done, differences = await desk.reconcile(entries, options.bill)
     if options.json:
-        _print_json({"orders": len(story.orders), "differences": differences})
+        _print_json({"orders": done.orders, "differences": differences})
     else:
         table = Table("finding", "subject", "expected", "found")
         for one in differences:
             table.add_row(one.finding, one.subject, str(one.expected), str(one.found))
-        console.print(table if differences else f"{len(story.orders)} orders: all agree.")
+        console.print(table if differences else f"{done.orders} orders: all agree.")
     return LOOK if differences else DONE
 
 

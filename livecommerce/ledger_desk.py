@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -23,11 +24,15 @@ from livecommerce.adapters.redis_outbox import RedisOutbox
 from livecommerce.adapters.sql_connection import migrate, open_sql
 from livecommerce.adapters.sql_figures import SqlFigures
 from livecommerce.adapters.sql_ledger_queue import SqlLedgerQueue
+from livecommerce.adapters.sql_reconciliations import SqlReconciliations
 from livecommerce.adapters.sql_repair import SqlRepair
-from livecommerce.ids import OrderId, SaleId, shard_names
+from livecommerce.clock import now_ms
+from livecommerce.ids import OrderId, SaleId, Shard, shard_names, shard_of
 from livecommerce.ledger.backend import LedgerBackend
 from livecommerce.ledger.bill import BillLine
 from livecommerce.ledger.bill_wechat import read_wechat_bill
+from livecommerce.ledger.entry import Entry
+from livecommerce.ledger.reconcile import Booked, Difference, Reconciliation, Story, reconcile
 from livecommerce.outbox import OutboxLag
 from livecommerce.settings import Settings
 
@@ -61,9 +66,7 @@ class LedgerDesk:
         sold = {sale.sale: sale.sold for sale in lent if sale.sold is not None}
         outbox = await self.outbox()
         if self.redis is not None and outbox is not None and outbox.length == 0:
-            open_sales = [SaleId(sale.sale) for sale in lent if sale.sold is None]
-            counts = await RedisInventory(self.redis).stock(open_sales)
-            sold |= {count.sale: count.sold for count in counts}
+            sold |= await _sold_so_far(self.redis, [SaleId(one.sale) for one in lent if one.sold is None])
         return sold
 
     async def repair(self, ids: Sequence[str], document: bytes | None) -> dict[str, str]:
@@ -93,6 +96,38 @@ class LedgerDesk:
                 return await fetch_sandbox_bill(http, self.settings.sandbox_url, self.settings.token_secret)
         return read_wechat_bill(await asyncio.to_thread(Path(source).read_text, "utf-8"))
 
+    async def reconcile(
+        self, entries: AsyncIterator[Entry], bill: str
+    ) -> tuple[Reconciliation, list[Difference]]:
+        """Compares the ledger's entries with everything else, and keeps how it went.
+
+        Raises:
+            BadBill, OSError: as ``bill``.
+            LedgerAway: the entries cannot be read.
+        """
+        figures, booked = SqlFigures(self.sql), Booked()
+        # the ledger first: an order that is confirmed meanwhile is not missed in it
+        async for entry in entries:
+            booked.add(entry)
+        story = Story(
+            booked=booked,
+            orders=await figures.orders(),
+            unapplied=await figures.unapplied(),
+            unbooked=await figures.unbooked(),
+            sold=await self.sold(),
+            bill=await self.bill(bill),
+        )
+        at_ms = now_ms()
+        differences = await asyncio.to_thread(reconcile, story, at_ms)
+        done = Reconciliation(
+            at_ms=at_ms,
+            bill=Path(bill).name[:200],
+            orders=len(story.orders),
+            findings=dict(Counter(one.finding.value for one in differences)),
+        )
+        await SqlReconciliations(self.sql).keep(done)
+        return done, differences
+
 
 @asynccontextmanager
 async def open_desk(settings: Settings) -> AsyncIterator[LedgerDesk]:
@@ -107,3 +142,13 @@ async def open_desk(settings: Settings) -> AsyncIterator[LedgerDesk]:
         if redis is not None:
             stack.push_async_callback(redis.aclose)
         yield LedgerDesk(settings=settings, sql=sql, ledger=ledger, redis=redis)
+
+
+async def _sold_so_far(redis: Connection, sales: Sequence[SaleId]) -> dict[str, int]:
+    """Of sales that are not closed, whatever their shards."""
+    by_shard: defaultdict[Shard, list[SaleId]] = defaultdict(list)
+    for sale in sales:
+        by_shard[shard_of(sale)].append(sale)
+    inventory = RedisInventory(redis)
+    counts = [await inventory.stock(of_shard) for of_shard in by_shard.values()]
+    return {count.sale: count.sold for some in counts for count in some}

@@ -445,6 +445,16 @@ reconciliations = Table(
 )
 """What reconciling found: kind of finding → how many; ``bill`` is what was compared with."""
 
+reconciliation_requests = Table(
+    "reconciliation_requests",
+    metadata,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("requested_ms", BigInteger, nullable=False),
+    Column("taken_ms", BigInteger),
+    Column("error", String(200), nullable=False),
+)
+"""What the console asks a worker to reconcile: one row, or none."""
+
 audit = Table(
     "audit",
     metadata,

@@ -58,6 +58,16 @@ class Reconciliation(Struct, frozen=True, kw_only=True):
     """Finding → how many; empty if all agree."""
 
 
+class ReconciliationRequest(Struct, frozen=True, kw_only=True):
+    """An operator wants to know; there is one at a time."""
+
+    requested_ms: int
+    taken_ms: int | None = None
+    """Since when a worker is at it; null: it waits for one."""
+    error: str = ""
+    """Why it could not be done; another request takes its place then."""
+
+
 class OrderFigures(Struct, frozen=True, kw_only=True):
     """A confirmed order, in numbers."""
 

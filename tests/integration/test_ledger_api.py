@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ from livecommerce.adapters.redis_outbox import RedisOutbox
 from livecommerce.adapters.sql_audit import SqlAudit
 from livecommerce.adapters.sql_connection import reading
 from livecommerce.adapters.sql_ledger_queue import SqlLedgerQueue
-from livecommerce.adapters.sql_reconciliations import SqlReconciliations
+from livecommerce.adapters.sql_reconciliations import LEASE_MS, SqlReconciliations
 from livecommerce.adapters.sql_schema import audit, sql_outbox
 from livecommerce.adapters.sql_shop import SqlShops
 from livecommerce.clock import now_ms
@@ -29,9 +30,10 @@ from livecommerce.gateway.http.ledger import LedgerBooks, ledger_routes
 from livecommerce.gateway.http.request_trail import RequestTrail
 from livecommerce.gateway.http.statements import statement_routes
 from livecommerce.ids import PersonId, ShopId
-from livecommerce.ledger.backend import LedgerBackend
+from livecommerce.ledger.backend import LedgerAway, LedgerBackend
 from livecommerce.ledger.books import Totals
 from livecommerce.ledger.reconcile import Reconciliation
+from livecommerce.worker.reconciliations import Reconciliations
 from livecommerce.worker.relay import Relay
 from tests.integration.test_relay import confirm
 from tests.sandbox import SECRET
@@ -218,3 +220,52 @@ async def test_the_overview_tells_of_the_last_reconciliation(console: Console) -
     for done in (newer, older):
         await console.reconciliations.keep(done)
     assert (await console.books.overview()).reconciliation == newer
+
+
+async def test_reconciling_is_asked_for_once_however_often_it_is_pressed(console: Console) -> None:
+    path, operator = "/api/console/ledger/reconcile", console.as_("operator")
+    first, second = [await console.http.post(path, headers=operator) for _ in range(2)]
+    assert (first.status_code, second.status_code) == (202, 202)
+    assert first.json() == second.json()
+    assert (await console.http.post(path, headers=console.as_("merchant", "shop"))).status_code == 403
+    done = 0
+
+    async def reconcile() -> None:
+        nonlocal done
+        done += 1
+
+    workers = [Reconciliations(console.reconciliations, reconcile, now_ms) for _ in range(3)]
+    assert sum(await asyncio.gather(*(worker.step() for worker in workers))) == 1
+    assert (done, (await console.books.overview()).reconciling) == (1, None)
+
+
+async def test_a_reconciliation_that_fails_says_why_and_can_be_asked_for_again(console: Console) -> None:
+    async def fail() -> None:
+        raise LedgerAway("no route to the ledger")
+
+    await console.books.reconcile()
+    await Reconciliations(console.reconciliations, fail, now_ms).step()
+    told = (await console.books.overview()).reconciling
+    assert told is not None
+    assert told.error == "no route to the ledger"
+    again = await console.books.reconcile()
+    assert (again.error, again.taken_ms) == ("", None)
+
+
+async def test_a_worker_that_died_over_it_leaves_it_to_another(console: Console) -> None:
+    await console.books.reconcile()
+    start = now_ms()
+    assert await console.reconciliations.take(start) is not None
+    assert await console.reconciliations.take(start + LEASE_MS - 1) is None
+    later = await console.reconciliations.take(start + LEASE_MS)
+    assert later is not None
+    await console.reconciliations.finish(later)
+    assert await console.reconciliations.requested() is None
+
+
+async def test_the_end_of_one_leaves_a_later_request_alone(console: Console) -> None:
+    request = await console.books.reconcile()
+    await console.reconciliations.finish(request, "failed")
+    await console.reconciliations.request(request.requested_ms + 1)
+    await console.reconciliations.finish(request)
+    assert await console.reconciliations.requested() is not None

@@ -291,8 +291,16 @@ export interface ConsoleStatus {
     orders: number;
     findings: Record<string, number>;
   } | null;
+  /** Asked for, being done since `taken_ms`, or failed; null: nothing is. */
+  reconciling: Reconciling | null;
   /** `reason`: why it is not durable, in the words of its configuration. */
   redis: { version: string; durable: boolean; reason: string | null; used_bytes: number };
+}
+
+export interface Reconciling {
+  requested_ms: number;
+  taken_ms: number | null;
+  error: string;
 }
 
 export interface DeadLetter {
@@ -390,6 +398,8 @@ export const api = {
       (answer) => answer.dead_letters,
     ),
   /** Sends them again; without ids all that need no repair. */
+  /** Safe to ask twice: it is done once. */
+  reconcile: () => post<Reconciling>('/api/console/ledger/reconcile'),
   retryLetters: (ids: string[]) =>
     post<{ sent: number }>('/api/console/ledger/dead-letters/retry', { ids }),
   ledgerEntries: (limit = 50) =>

@@ -17,7 +17,7 @@ from livecommerce.gateway.http.json import Answer, answer
 from livecommerce.gateway.http.ledger import BooksView
 from livecommerce.gateway.http.operation import Resource, in_role
 from livecommerce.ledger.books import LedgerGlance
-from livecommerce.ledger.reconcile import Reconciliation
+from livecommerce.ledger.reconcile import Reconciliation, ReconciliationRequest
 from livecommerce.localized import LocalText
 from livecommerce.money import Money
 from livecommerce.outbox import OutboxLag
@@ -74,6 +74,8 @@ class ConsoleView(Struct, frozen=True, kw_only=True):
     ledger: LedgerGlance
     reconciliation: Reconciliation | None
     """The last time that orders and entries were compared; null: never."""
+    reconciling: ReconciliationRequest | None
+    """A comparison that is asked for, under way, or has failed."""
 
 
 class RoomSales(Protocol):
@@ -162,6 +164,7 @@ def console_routes(
                 outbox=glance.outbox,
                 ledger=glance.ledger,
                 reconciliation=glance.reconciliation,
+                reconciling=glance.reconciling,
             )
         )
 

@@ -22,7 +22,7 @@ from livecommerce.ledger.backend import LedgerAway, LedgerBackend
 from livecommerce.ledger.books import Glance, LedgerGlance, look, measure
 from livecommerce.ledger.entry import Entry
 from livecommerce.ledger.queue import DeadLetter, QueueDesk
-from livecommerce.ledger.reconcile import Reconciliation
+from livecommerce.ledger.reconcile import Reconciliation, ReconciliationRequest
 from livecommerce.outbox import Outbox, OutboxLag
 
 MAX_ENTRIES = 200
@@ -86,10 +86,20 @@ class BooksView(Struct, frozen=True, kw_only=True):
     outbox: OutboxLag
     ledger: LedgerGlance
     reconciliation: Reconciliation | None
+    reconciling: ReconciliationRequest | None
+    """Asked for, under way, or failed; null: nothing is."""
 
 
 class Reconciliations(Protocol):
-    """What reconciling found."""
+    """What reconciling found, and what is asked for."""
+
+    async def request(self, now_ms: int) -> ReconciliationRequest:
+        """Asks for one; where somebody has asked already, it is theirs. Raises ``Unavailable``."""
+        ...
+
+    async def requested(self) -> ReconciliationRequest | None:
+        """What is asked for, under way, or failed. Raises ``Unavailable``."""
+        ...
 
     async def last(self) -> Reconciliation | None:
         """The newest one; ``None`` if there was none yet. Raises ``Unavailable``."""
@@ -123,8 +133,20 @@ class LedgerBooks:
             Unavailable: Redis or SQL is away.
         """
         glance = await look(self._outbox, self._shards, self.queue, self.ledger)
-        last = await self._reconciliations.last()
-        return BooksView(outbox=glance.outbox, ledger=glance.ledger, reconciliation=last)
+        return BooksView(
+            outbox=glance.outbox,
+            ledger=glance.ledger,
+            reconciliation=await self._reconciliations.last(),
+            reconciling=await self._reconciliations.requested(),
+        )
+
+    async def reconcile(self) -> ReconciliationRequest:
+        """Has a worker compare everything; while one is at it, or is about to be, it is that one.
+
+        Raises:
+            Unavailable: SQL is away.
+        """
+        return await self._reconciliations.request(self._clock())
 
     async def run(self) -> None:
         """Keeps the gauges fresh until it is cancelled."""
@@ -184,6 +206,14 @@ def ledger_routes(books: LedgerBooks, door: Door, trail: RequestTrail) -> list[B
         await trail.note(request, person, "ledger.retry", "ledger", after={"ids": wanted.ids, "sent": count})
         return answer(Retried(count))
 
+    async def reconcile(request: Request) -> Answer[ReconciliationRequest]:
+        """Has orders, sold units, ledger and bill compared; pressed twice, it is done once."""
+        person = await door.signed_in(request)
+        person.require("operator")
+        wanted = await books.reconcile()
+        await trail.note(request, person, "ledger.reconcile", "ledger", after=wanted)
+        return answer(wanted, 202)
+
     api, letters = Resource("console", in_role("operator")), "/api/console/ledger/dead-letters"
     return [
         api.operation(
@@ -195,6 +225,7 @@ def ledger_routes(books: LedgerBooks, door: Door, trail: RequestTrail) -> list[B
             refuses={Unavailable: ["ledger_away"]},
         ),
         api.operation("GET", letters, list_dead_letters, DeadLetters),
+        api.operation("POST", "/api/console/ledger/reconcile", reconcile, ReconciliationRequest, status=202),
         api.operation("POST", f"{letters}/retry", retry_dead_letters, Retried, takes=RetryRequest),
     ]
 

@@ -22,6 +22,7 @@ function status(change: Partial<ConsoleStatus> = {}): ConsoleStatus {
       trial_balance: [{ currency: 'CNY', debit_minor: 8500, credit_minor: 8500 }],
     },
     reconciliation: null,
+    reconciling: null,
     redis: { version: '9.1', durable: true, reason: null, used_bytes: 1 },
     ...change,
   };

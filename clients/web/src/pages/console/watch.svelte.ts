@@ -1,9 +1,12 @@
 /** The deployment as the console sees it: its latest state, and how its figures went. */
 import { api, ApiError, type ConsoleStatus, type DeadLetter, type LedgerEntry } from '../../api';
+import { serverNow } from '../../clock.svelte';
 import { Samples } from '../../samples.svelte';
 import { errorText } from '../../texts/errors';
 
-export type Figure = 'viewers' | 'orders' | 'outbox' | 'pending';
+export type Tally = 'viewers' | 'orders' | 'outbox' | 'pending';
+/** What is noted over time; `ageMs` is how long the oldest letter waits. */
+export type Figure = Tally | 'ageMs' | 'applied' | 'dead';
 
 export class Watch {
   status = $state.raw<ConsoleStatus | null>(null);
@@ -26,7 +29,7 @@ export class Watch {
       this.status = status;
       this.atMs = Date.now();
       this.failure = '';
-      this.samples.add(this.atMs, figures(status));
+      this.samples.add(this.atMs, { ...figures(status), ...queueFigures(status, serverNow()) });
       this.letters = status.ledger.dead ? await api.deadLetters() : [];
     } catch (error) {
       this.forbidden = error instanceof ApiError && (error.status === 401 || error.status === 403);
@@ -44,11 +47,28 @@ export class Watch {
   }
 }
 
-export function figures(status: ConsoleStatus): Record<Figure, number> {
+export function figures(status: ConsoleStatus): Record<Tally, number> {
   return {
     viewers: status.rooms.reduce((sum, room) => sum + room.viewers, 0),
     orders: status.rooms.reduce((sum, room) => sum + room.orders, 0),
     outbox: status.outbox.length,
     pending: status.ledger.pending,
   };
+}
+
+export function queueFigures(
+  { ledger }: Pick<ConsoleStatus, 'ledger'>,
+  nowMs: number,
+): Record<'ageMs' | 'applied' | 'dead', number> {
+  return {
+    ageMs: ledger.oldest_ms === null ? 0 : Math.max(0, nowMs - ledger.oldest_ms),
+    applied: ledger.applied,
+    dead: ledger.dead,
+  };
+}
+
+/** How much came since the first value that is known. */
+export function sinceFirst(values: readonly (number | null)[]): (number | null)[] {
+  const first = values.find((value) => value !== null) ?? 0;
+  return values.map((value) => (value === null ? null : Math.max(0, value - first)));
 }
