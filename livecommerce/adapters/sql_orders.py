@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
 import msgspec
@@ -65,6 +65,8 @@ class SqlOrders:
         try:
             async with reading(self._engine) as sql:
                 records = (await sql.execute(query)).all()
+                if not records:
+                    return []
                 names = await _names(
                     sql, [record.room for record in records], [record.brand for record in records]
                 )
@@ -76,12 +78,17 @@ class SqlOrders:
 
 async def _names(sql: AsyncConnection, rooms: Iterable[str], brands: Iterable[str | None]) -> Names:
     titles = await sql.execute(select(shows.c.room, shows.c.title).where(shows.c.room.in_(set(rooms))))
-    wanted = {brand for brand in brands if brand}
-    called = await sql.execute(select(shops.c.shop, shops.c.name).where(shops.c.shop.in_(wanted)))
     return Names(
         rooms={row.room: row.title for row in titles},
-        shops={row.shop: row.name for row in called},
+        shops=await _brand_names(sql, {brand for brand in brands if brand}),
     )
+
+
+async def _brand_names(sql: AsyncConnection, wanted: Set[str]) -> dict[str, LocalText]:
+    if not wanted:
+        return {}
+    called = await sql.execute(select(shops.c.shop, shops.c.name).where(shops.c.shop.in_(wanted)))
+    return {row.shop: row.name for row in called}
 
 
 async def _items(sql: AsyncConnection, records: Sequence[Row[Any]]) -> dict[str, tuple[LocalText, str]]:

@@ -15,7 +15,7 @@ from livecommerce.gateway.auth import Door
 from livecommerce.gateway.http.json import Answer, answer, read
 from livecommerce.gateway.http.operation import SIGNED_IN, Refusals, Resource
 from livecommerce.ids import OrderId, PersonId, is_id
-from livecommerce.orders import GivenBack, OpenOrders, OrderCard, OrderRow, OrderStore, row_of
+from livecommerce.orders import GivenBack, Names, OpenOrders, OrderCard, OrderRow, OrderStore, row_of
 from livecommerce.payment import Cashier
 
 ENDED = ("released", "expired")
@@ -95,14 +95,28 @@ class BuyerOrders:
         Raises:
             NotFound: there is none, or it is somebody else's.
         """
+        found = await self._find(order, buyer)
+        if isinstance(found, OrderRow):
+            return found
+        return row_of(found, await self._store.names([found]), await self._given_back(found))
+
+    async def bill(self, order: OrderId, buyer: PersonId) -> OrderRow:
+        """The same for the till, which asks for nobody's name: rooms and brands of live orders have none.
+
+        Raises:
+            NotFound: there is none, or it is somebody else's.
+        """
+        found = await self._find(order, buyer)
+        return found if isinstance(found, OrderRow) else row_of(found, Names(rooms={}, shops={}))
+
+    async def _find(self, order: OrderId, buyer: PersonId) -> OrderRow | OrderCard:
         live = await self._live.find(order)
         stored = await self._store.find(order)
         if stored is not None and stored[0] == buyer:
             return stored[1]
         if live is None or live.buyer != buyer:
             raise NotFound("order_not_found")
-        names = await self._store.names([live.card])
-        return row_of(live.card, names, await self._given_back(live.card))
+        return live.card
 
     async def _given_back(self, card: OrderCard) -> GivenBack | None:
         """What became of money that came for an order that had ended."""
@@ -136,7 +150,7 @@ def order_routes(
         """Begins to pay, or goes on: where to pay it, and where it goes."""
         person = await door.signed_in(request)
         order, buyer = _order(request), PersonId(person.person)
-        row = await orders.one(order, buyer)
+        row = await orders.bill(order, buyer)
         wanted = await read(request, PayRequest)
         if row.order_state == "awaiting_payment":
             await deliveries.settle(order, buyer, wanted.address, wanted.note, row.address_needed, clock())
