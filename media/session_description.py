@@ -54,13 +54,14 @@ class MediaSection:
 
     def codecs(self, *names: str) -> Iterator[Codec]:
         """Yield the codecs of these names, in the order they are listed; raise ValueError."""
+        formats = dict(value.partition(" ")[::2] for value in self.attributes.get("fmtp", []))
         for value in self.attributes.get("rtpmap", []):
             found = _RTPMAP.match(value)
             if found is None:
                 raise ValueError(f"rtpmap:{value}")
             name = found[2].lower()
             if name in names:
-                yield Codec(_payload_type(found[1]), name, self._parameters(found[1]))
+                yield Codec(_payload_type(found[1]), name, _parameters(formats.get(found[1], "")))
 
     def feedback(self, payload_type: int) -> frozenset[str]:
         """Return the RTCP feedback that is offered for a format (RFC 4585 §4.2)."""
@@ -74,15 +75,6 @@ class MediaSection:
             number, uri, *_ = value.split()
             numbers[uri] = int(number.partition("/")[0])
         return numbers
-
-    def _parameters(self, number: str) -> dict[str, str]:
-        pairs = (
-            item.partition("=")
-            for value in self.attributes.get("fmtp", [])
-            if value.startswith(number + " ")
-            for item in value[len(number) + 1 :].split(";")
-        )
-        return {name.strip(): value.strip() for name, _, value in pairs if name.strip()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +113,11 @@ def _media_section(line: str, session: Attributes) -> MediaSection:
     if found is None:
         raise ValueError(line)
     return MediaSection(found[1], int(found[2]), found[3], found[4], {}, session)
+
+
+def _parameters(text: str) -> dict[str, str]:
+    pairs = (item.partition("=") for item in text.split(";"))
+    return {name.strip(): value.strip() for name, _, value in pairs if name.strip()}
 
 
 def _payload_type(text: str) -> int:
