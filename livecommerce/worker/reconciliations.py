@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from livecommerce.clock import Clock
-from livecommerce.errors import Unavailable
-from livecommerce.ledger.backend import LedgerAway
+from livecommerce.errors import DomainError, Unavailable
+from livecommerce.ledger.backend import LedgerAway, UnknownLedger
 from livecommerce.ledger.bill import BadBill
 from livecommerce.ledger.reconcile import ReconciliationRequest
 
@@ -59,7 +59,7 @@ class Reconciliations:
         """Why it could not be done; empty where it was."""
         try:
             await self._reconcile()
-        except (LedgerAway, BadBill, OSError) as error:
+        except (LedgerAway, UnknownLedger, BadBill, DomainError, OSError) as error:
             log.warning("could not reconcile: %s", error)
             return str(error) or type(error).__name__
         return ""

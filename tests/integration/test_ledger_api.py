@@ -24,6 +24,7 @@ from livecommerce.adapters.sql_reconciliations import LEASE_MS, SqlReconciliatio
 from livecommerce.adapters.sql_schema import audit, sql_outbox
 from livecommerce.adapters.sql_shop import SqlShops
 from livecommerce.clock import now_ms
+from livecommerce.errors import Unavailable
 from livecommerce.gateway.auth import Door, Tokens
 from livecommerce.gateway.http.application import application
 from livecommerce.gateway.http.ledger import LedgerBooks, ledger_routes
@@ -31,6 +32,7 @@ from livecommerce.gateway.http.request_trail import RequestTrail
 from livecommerce.gateway.http.statements import statement_routes
 from livecommerce.ids import PersonId, ShopId
 from livecommerce.ledger.backend import LedgerAway, LedgerBackend
+from livecommerce.ledger.bill import BadBill
 from livecommerce.ledger.books import Totals
 from livecommerce.ledger.reconcile import Reconciliation
 from livecommerce.worker.reconciliations import Reconciliations
@@ -239,15 +241,18 @@ async def test_reconciling_is_asked_for_once_however_often_it_is_pressed(console
     assert (done, (await console.books.overview()).reconciling) == (1, None)
 
 
-async def test_a_reconciliation_that_fails_says_why_and_can_be_asked_for_again(console: Console) -> None:
+@pytest.mark.parametrize("error", [LedgerAway("no route"), BadBill("no route"), Unavailable("no route")])
+async def test_a_reconciliation_that_fails_says_why_and_can_be_asked_for_again(
+    console: Console, error: Exception
+) -> None:
     async def fail() -> None:
-        raise LedgerAway("no route to the ledger")
+        raise error
 
     await console.books.reconcile()
     await Reconciliations(console.reconciliations, fail, now_ms).step()
     told = (await console.books.overview()).reconciling
     assert told is not None
-    assert told.error == "no route to the ledger"
+    assert told.error == "no route"
     again = await console.books.reconcile()
     assert (again.error, again.taken_ms) == ("", None)
 
