@@ -8,6 +8,7 @@ NODE_IS_NEW := $(shell node -e 'const [a, b] = process.versions.node.split(".").
 NPM := $(if $(NODE_IS_NEW),npm,PATH="$(NODE_WHEEL)/bin:$$PATH" $(NODE_WHEEL)/bin/node $(NODE_WHEEL)/lib/node_modules/npm/bin/npm-cli.js) --prefix $(WEB)
 A ?=
 B ?=
+M ?=
 
 .PHONY: help run client check format test test-unit e2e-browser bench bench-peers swarm chaos law lock clean
 
@@ -69,12 +70,13 @@ e2e-browser:
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-cjk >/dev/null; \
 	  else echo "The browser tests need Chromium: install Debian's package 'chromium' (apt-get install chromium)." >&2; exit 1; fi; }
 
-bench: $(VENV)/installed ## Measure: all benchmarks, or B=fanout A="…" for one
+bench: $(VENV)/installed ## Measure: all benchmarks, or B="fanout hold" A="…" for some
 	@$(BIN)/python -m loadtests.bench $(B) $(A)
 
-bench-peers: $(VENV)/installed ## The same room on ws, socket.io, nchan, Starlette, websockets; reservations in PostgreSQL
+bench-peers: $(VENV)/installed ## The same room on ws, socket.io, nchan, Starlette, websockets; a stream on aiortc; reservations in PostgreSQL
 	@cd loadtests/peers && { npm ci --no-audit --no-fund --loglevel=error || echo "no npm: peers on Node are left out"; }
 	@$(BIN)/python -m loadtests.peers $(A)
+	@$(BIN)/python -m loadtests.peers.media $(M)
 	@$(BIN)/python -m loadtests.bench peer_sql
 
 swarm: $(VENV)/installed ## An audience for the running demo: A="flash-crowd --users 200"; --start brings a server

@@ -1,9 +1,9 @@
-"""``python -m loadtests.bench [name] [arguments]``: runs all benchmarks of this folder, or one.
+"""``python -m loadtests.bench [name …] [arguments]``: runs all benchmarks of this folder, or some.
 
 A benchmark is a module here with a ``main``; its last line is one JSON object. Each runs in a process of its
-own. A run of all writes ``reports/bench.md``, one table with each figure, its baseline, its ratio and its
-target, and ``reports/bench.json`` with the details. The exit code is 1 if one did not finish; a missed target
-is a result, not a failure.
+own; one that does not finish is said so, and the others go on. A run of several writes ``reports/bench.md``,
+one table with each figure, its baseline, its ratio and its target, and ``reports/bench.json`` with details.
+The exit code is 1 if one did not finish; a missed target is a result, not a failure.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import ast
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,9 @@ FOLDER = Path(__file__).parent
 REPORTS = Path("reports")
 console = Console(highlight=False)
 
+Results = dict[str, dict[str, Any] | None]
+"""By module; ``None`` for one that did not finish."""
+
 
 def main(arguments: Sequence[str]) -> int:
     """Runs what was asked for; returns the exit code."""
@@ -32,18 +37,37 @@ def main(arguments: Sequence[str]) -> int:
     if arguments and arguments[0] in ("-h", "--help"):
         print(f"{__doc__}\nBenchmarks: {', '.join(known)}")
         return 0
-    chosen = [arguments[0].replace("-", "_")] if arguments else known
-    if not set(chosen) <= set(known):
-        console.print(f"There is no benchmark {arguments[0]}; there are {', '.join(known)}.", style="red")
+    words = list(takewhile(lambda word: not word.startswith("--"), arguments))
+    names = [word.replace("-", "_") for word in words]
+    unknown = [word for word, name in zip(words, names, strict=True) if name not in known]
+    if unknown:
+        console.print(f"There is no benchmark {unknown[0]}; there are {', '.join(known)}.", style="red")
         return 2
-    results = {name: _run(name, arguments[1:]) for name in chosen}
-    console.print(_table(result for result in results.values() if result is not None))
+    chosen = names or known
+    results = _run_all(chosen, arguments[len(names) :])
+    failed = [name for name, result in results.items() if result is None]
+    console.print(_table(results))
     console.print(f"[dim]{machine()}[/dim]")
     if len(chosen) == 1:
         print(json.dumps(results[chosen[0]]))
-    else:
-        _write([result for result in results.values() if result is not None])
-    return 0 if all(results.values()) else 1
+    elif failed:
+        console.print(f"{len(failed)} of {len(chosen)} did not finish: {', '.join(failed)}", style="red")
+    return 1 if failed else 0
+
+
+def _run_all(chosen: Sequence[str], arguments: Sequence[str]) -> Results:
+    """One after the other; what is known so far is written after each, so that an end loses nothing."""
+    results: Results = {}
+    for number, name in enumerate(chosen, 1):
+        console.print(f"[bold]{name}[/bold] [dim]({number} of {len(chosen)})[/dim]")
+        started = time.monotonic()
+        results[name] = _run(name, arguments)
+        console.print(f"  [dim]{time.monotonic() - started:.0f} s[/dim]")
+        if len(chosen) > 1:
+            _write(results)
+    if len(chosen) > 1:
+        console.print(f"[dim]Written to {REPORTS / 'bench.md'}[/dim]")
+    return results
 
 
 def benchmarks() -> Iterator[str]:
@@ -57,7 +81,6 @@ def benchmarks() -> Iterator[str]:
 
 
 def _run(name: str, arguments: Sequence[str]) -> dict[str, Any] | None:
-    console.print(f"[bold]{name}[/bold]")
     words = [sys.executable, "-m", f"loadtests.bench.{name}", *arguments]
     last = ""
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
@@ -75,11 +98,14 @@ def _run(name: str, arguments: Sequence[str]) -> dict[str, Any] | None:
     return result
 
 
-def _table(results: Iterator[dict[str, Any]]) -> Table:
+def _table(results: Results) -> Table:
     table = Table(title="Benchmarks", title_justify="left")
     for heading in ("name", "value", "baseline", "ratio", "target", "ok"):
         table.add_column(heading)
-    for result in results:
+    for name, result in results.items():
+        if result is None:
+            table.add_row(name, "[red]did not finish[/red]", "", "", "", "")
+            continue
         ok = "[green]yes[/green]" if result["ok"] else "[red]no[/red]"
         value = f"{result['value']} {result['unit']}"
         baseline = f"{result['baseline']} ({result['baseline_is']})"
@@ -87,28 +113,31 @@ def _table(results: Iterator[dict[str, Any]]) -> Table:
     return table
 
 
-def _write(results: Sequence[dict[str, Any]]) -> None:
+def _write(results: Results) -> None:
     REPORTS.mkdir(exist_ok=True)
     (REPORTS / "bench.md").write_text(f"{machine()}\n\n{markdown(results)}")
     (REPORTS / "bench.json").write_text(json.dumps({"machine": machine(), "results": results}, indent=1))
-    console.print(f"[dim]Written to {REPORTS / 'bench.md'}[/dim]")
 
 
-def markdown(results: Sequence[dict[str, Any]]) -> str:
+def markdown(results: Results) -> str:
     """The table of all figures, as ``docs/performance.md`` carries it."""
     lines = ["| benchmark | value | baseline | ratio | target | met |", "|---|---|---|---|---|---|"]
-    for one in results:
-        met = "yes" if one["ok"] else "**no**"
-        cells = (
-            f"`{one['name']}`",
-            f"{one['value']:,} {one['unit']}",
-            f"{one['baseline']:,}, {one['baseline_is']}",
-            str(one["ratio"]),
-            one["target"],
-            met,
-        )
-        lines.append(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |")
+    lines += [f"| {' | '.join(_cells(name, result))} |" for name, result in results.items()]
     return "\n".join(lines) + "\n"
+
+
+def _cells(name: str, result: dict[str, Any] | None) -> list[str]:
+    if result is None:
+        return [f"`{name}`", "did not finish", "", "", "", ""]
+    cells = (
+        f"`{result['name']}`",
+        f"{result['value']:,} {result['unit']}",
+        f"{result['baseline']:,}, {result['baseline_is']}",
+        str(result["ratio"]),
+        result["target"],
+        "yes" if result["ok"] else "**no**",
+    )
+    return [cell.replace("|", "/") for cell in cells]
 
 
 if __name__ == "__main__":

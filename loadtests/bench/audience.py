@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import httpx
 
 from loadtests.bench.media_process import MediaProcess
-from loadtests.bench.webrtc import AUDIO, AUDIO_SSRC, VIDEO, VIDEO_SSRC, Client, Identity
+from loadtests.bench.webrtc import AUDIO, AUDIO_SSRC, BINDING_REQUEST, VIDEO, VIDEO_SSRC, Client, Identity
 from loadtests.bench.wire import Wire
 
 FRAMES_PER_SECOND, PACKETS_PER_FRAME, VIDEO_PAYLOAD = 30, 10, 1014
@@ -173,7 +173,7 @@ class Audience:
             client = self._clients.get(endpoint)
             if client is None:
                 continue
-            if client.outbound is None:
+            if client.outbound is None or data[0] == BINDING_REQUEST:
                 client.receive(bytes(data))
             elif endpoint % 50 == 1 and data[1] & 0x7F == VIDEO and client.inbound is not None:
                 plain = client.inbound.unprotect(bytes(data))

@@ -11,6 +11,7 @@ import resource
 import socket
 import statistics
 import time
+from dataclasses import dataclass
 
 from loadtests.bench.audience import (
     FRAMES_PER_SECOND,
@@ -19,15 +20,28 @@ from loadtests.bench.audience import (
     VIDEO_PAYLOAD,
     Audience,
 )
-from loadtests.bench.media_process import GENERATOR_CORE, SERVER_CORE, media_process, pin
+from loadtests.bench.media_process import GENERATOR_CORE, SERVER_CORE, MediaProcess, media_process, pin
 from loadtests.bench.result import Result
 from loadtests.bench.wire import BareBurst, Wire
 
 TARGET_RATIOS = {"native": 1.8, "python": 3.5}
 TARGET_DELAY_SECONDS = 0.025
 MIN_DELIVERED = 0.99
+SETTLING_SECONDS = 6.0
+"""Until replays are over and handshakes freed."""
 SRTP_OVERHEAD = 12 + 16
 PACKETS_PER_SECOND = FRAMES_PER_SECOND * PACKETS_PER_FRAME + SOUNDS_PER_SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What the server spent while an audience watched for a while."""
+
+    cost_seconds: float
+    """Of CPU per packet and viewer."""
+    share_of_core: float
+    delivered: float
+    """Of all packets that were due."""
 
 
 def main() -> None:
@@ -49,23 +63,13 @@ def _measure(arguments: argparse.Namespace) -> Result:
         audience = Audience(server, arguments.streams)
         audience.publish()
         audience.join(viewers)
-        audience.run(6.0)  # replays are over and handshakes freed
-        costs, shares, delivered = [], [], []
-        audience.delays.clear()
-        audience.late_seconds = 0.0
-        for number in range(arguments.rounds):
-            received, cpu, at = audience.wire.received, server.cpu_seconds(), time.monotonic()
-            audience.run(arguments.seconds)
-            received = audience.wire.received - received
-            passed = time.monotonic() - at
-            costs.append((server.cpu_seconds() - cpu) / received)
-            shares.append((server.cpu_seconds() - cpu) / passed)
-            delivered.append(received / (passed * viewers * PACKETS_PER_SECOND))
-            print(f"round {number + 1}: {costs[-1] * 1e6:.2f} µs a packet, {shares[-1]:.0%} of a core")
+        audience.run(SETTLING_SECONDS)
+        rounds = watch(server, audience, viewers, arguments.seconds, arguments.rounds)
         audience.close()
     baseline = _baseline(viewers)
-    cost, share = statistics.median(costs), statistics.median(shares)
-    seen = statistics.median(delivered)
+    cost = statistics.median(one.cost_seconds for one in rounds)
+    share = statistics.median(one.share_of_core for one in rounds)
+    seen = statistics.median(one.delivered for one in rounds)
     delay = statistics.quantiles(audience.delays, n=100)[98]
     ratio = cost / baseline
     return Result(
@@ -90,6 +94,23 @@ def _measure(arguments: argparse.Namespace) -> Result:
             "generator_late_ms": round(audience.late_seconds * 1000, 1),
         },
     )
+
+
+def watch(server: MediaProcess, audience: Audience, viewers: int, seconds: float, rounds: int) -> list[Round]:
+    """Let an audience watch; the delays it keeps are those of these rounds."""
+    audience.delays.clear()
+    audience.late_seconds = 0.0
+    return [_round(server, audience, viewers, seconds, number + 1) for number in range(rounds)]
+
+
+def _round(server: MediaProcess, audience: Audience, viewers: int, seconds: float, number: int) -> Round:
+    received, cpu, at = audience.wire.received, server.cpu_seconds(), time.monotonic()
+    audience.run(seconds)
+    received, cpu = audience.wire.received - received, server.cpu_seconds() - cpu
+    passed = time.monotonic() - at
+    cost = cpu / max(1, received)
+    print(f"round {number}: {cost * 1e6:.2f} µs a packet, {cpu / passed:.0%} of a core", flush=True)
+    return Round(cost, cpu / passed, received / (passed * viewers * PACKETS_PER_SECOND))
 
 
 def _target(arguments: argparse.Namespace) -> str:

@@ -39,8 +39,8 @@ class MediaProcess:
 
 
 @contextlib.contextmanager
-def media_process(*, can_compile: bool = True) -> Iterator[MediaProcess]:
-    """Run `python -m media` on free ports and on a core of its own; stop it at the end.
+def media_process(module: str = "media", *, can_compile: bool = True) -> Iterator[MediaProcess]:
+    """Run `python -m media`, or what serves like it, on free ports and a core of its own; stop it at the end.
 
     Without a compiler in its path it sends by Python.
     """
@@ -48,7 +48,7 @@ def media_process(*, can_compile: bool = True) -> Iterator[MediaProcess]:
     environment = {**os.environ, "TOKEN_SECRET": secret, "MEDIA_PORT": "0", "MEDIA_UDP_PORT": "0"}
     if not can_compile:
         environment["PATH"] = ""
-    process = subprocess.Popen([sys.executable, "-m", "media"], env=environment, stderr=subprocess.PIPE)
+    process = subprocess.Popen([sys.executable, "-m", module], env=environment, stderr=subprocess.PIPE)
     assert process.stderr is not None
     reader: threading.Thread | None = None
     try:

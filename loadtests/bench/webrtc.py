@@ -24,6 +24,9 @@ KEY_SIZE, SALT_SIZE = 16, 12
 MAX_DATAGRAM = 1200
 VIDEO, AUDIO = 96, 111
 VIDEO_SSRC, AUDIO_SSRC = 7001, 7002
+PRIORITY, TIE_BREAKER = 1, 1
+BINDING_REQUEST = 0
+"""First byte of one."""
 
 
 class Identity:
@@ -110,15 +113,31 @@ class Client:
             message_method=aioice.stun.Method.BINDING, message_class=aioice.stun.Class.REQUEST
         )
         message.attributes["USERNAME"] = self._username
+        message.attributes["PRIORITY"] = PRIORITY
+        message.attributes["ICE-CONTROLLING"] = TIE_BREAKER
         message.attributes["USE-CANDIDATE"] = None
         message.add_message_integrity(self._server_password)
         self._transmit(bytes(message), self.server_port)
 
     def receive(self, data: bytes) -> None:
-        """Take a DTLS datagram; others are not for here."""
-        if self.outbound is None and 20 <= data[0] <= 63:
+        """Take a check or a DTLS datagram; others are not for here."""
+        if data[0] == BINDING_REQUEST:
+            self._answer_check(data)
+        elif self.outbound is None and 20 <= data[0] <= 63:
             self._connection.bio_write(data)
             self._advance()
+
+    def _answer_check(self, data: bytes) -> None:
+        """A server with full ICE checks too, and goes on doing so."""
+        check = aioice.stun.parse_message(data)
+        answer = aioice.stun.Message(
+            message_method=aioice.stun.Method.BINDING,
+            message_class=aioice.stun.Class.RESPONSE,
+            transaction_id=check.transaction_id,
+        )
+        answer.attributes["XOR-MAPPED-ADDRESS"] = ("127.0.0.1", self.server_port)
+        answer.add_message_integrity(self.password.encode())
+        self._transmit(bytes(answer), self.server_port)
 
     def retry(self) -> None:
         """Send again what may have been lost, until the keys are there."""
