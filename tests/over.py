@@ -183,12 +183,13 @@ class Evening(Till):
         )
 
     async def project(self) -> None:
-        """SQL has everything, and the live system forgets the orders it has."""
+        """SQL has everything; the live system forgets the orders it has, and those that came to nothing."""
         outbox = RedisOutbox(self.redis, "projector", "worker")
         projector = Projector(outbox, SqlProjection(self.engine), self.orders, [SHARD])
         while await projector.step():
             pass
         await self._all_due("projected")
+        await self._all_due("ended")
         await self.orders.forget(SHARD, 100)
 
     async def lasting_keys(self) -> set[str]:
