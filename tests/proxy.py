@@ -1,8 +1,10 @@
-"""A TCP proxy that loses answers."""
+"""A TCP proxy that loses answers and connections."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -15,6 +17,7 @@ class CuttingProxy:
         self.cuts = 0
         self.port = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        self._clients: set[asyncio.StreamWriter] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
@@ -22,6 +25,7 @@ class CuttingProxy:
         assert task is not None
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        self._clients.add(writer)
         server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self._target)
         try:
             async with asyncio.TaskGroup() as group:
@@ -30,8 +34,16 @@ class CuttingProxy:
         except* ConnectionError:
             pass
         finally:
+            self._clients.discard(writer)
             for stream in (writer, server_writer):
                 stream.close()
+
+    def reset(self) -> None:
+        """Ends all connections as a server does that is killed with something unread."""
+        for writer in self._clients:
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            writer.transport.abort()
 
     async def _requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65_536):

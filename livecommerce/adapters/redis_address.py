@@ -5,6 +5,7 @@ from __future__ import annotations
 from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.maint_notifications import MaintNotificationsConfig
 
 from livecommerce.adapters.redis_cluster import Cluster
 from livecommerce.adapters.redis_connection import Connection
@@ -45,5 +46,7 @@ def _open(url: str, timeout_seconds: float, max_connections: int) -> Connection:
         socket_connect_timeout=5.0,
         max_connections=max_connections,
         client_name="livecommerce",
+        # With them on, the pool would hand out connections that the server has closed.
+        maint_notifications_config=MaintNotificationsConfig(enabled=False),
     )
     return Connection.over(pool)

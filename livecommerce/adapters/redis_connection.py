@@ -20,7 +20,7 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from livecommerce.adapters.redis_cancellation import make_cancellable
+from livecommerce.adapters.redis_pooled import use_pooled
 from livecommerce.errors import Unavailable
 from livecommerce.ids import Shard, shard_of
 
@@ -53,7 +53,7 @@ class Connection(Redis):
     @classmethod
     def over(cls, pool: BlockingConnectionPool) -> Self:
         """A client that owns a pool and closes it (``aclose``); nothing is sent until its first use."""
-        make_cancellable(pool)
+        use_pooled(pool)
         client: Self = cls.from_pool(pool)  # type: ignore[assignment]
         client._arrivals = _Arrivals()
         pool.connection_kwargs["redis_connect_func"] = client._arrivals.greet
