@@ -76,6 +76,7 @@ from livecommerce.gateway.media_plane import MediaControl, MediaPlane
 from livecommerce.gateway.metrics_board import MetricsBoard
 from livecommerce.gateway.open_records import OpenRecords
 from livecommerce.gateway.openapi import openapi_route
+from livecommerce.gateway.picture_listener import PictureListener
 from livecommerce.gateway.proxies import parse_networks
 from livecommerce.gateway.room_commands import RoomCommands
 from livecommerce.gateway.rooms import Rooms
@@ -209,7 +210,9 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
         *([_sandbox(settings, stores, background, stack).mount()] if settings.serves_sandbox else []),
         *page_routes(static_dir()),
     ]
-    jobs = (wheel.run, bus.run, rooms.run, words.run, rates.run, books.run, board.run, sign_outs.run)
+    listener = PictureListener(RedisPictures(stores.redis))
+    watches = (words.run, rates.run, books.run, board.run, sign_outs.run, listener.run)
+    jobs = (wheel.run, bus.run, rooms.run, *watches)
     lifespan = _lifespan(stores.redis, bus, sign_outs.prepare, jobs)
     return GatewayServer(
         application(routes, lifespan, MediaPlane(settings.media_url).origin), sessions, wheel

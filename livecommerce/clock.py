@@ -8,8 +8,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
-TimeMs = Annotated[int, Meta(ge=0, le=253_402_300_799_999)]
-"""A time as somebody outside may say it: UTC milliseconds, no later than the year 9999."""
+TimeMs = Annotated[int, Meta(ge=0, le=253_402_214_399_999)]
+"""A time as somebody outside may say it: UTC milliseconds, in a year before 10000 in every time zone."""
 
 Clock = Callable[[], int]
 """Returns the current UTC time in milliseconds."""

@@ -18,7 +18,8 @@ def parse_networks(items: Sequence[str]) -> tuple[Network, ...]:
 def client_address(request: Request, trusted: Sequence[Network]) -> str:
     """Return the nearest address that is no proxy of ours: what a client wrote itself is never believed."""
     address = request.client.host if request.client else ""
-    forwarded = request.headers.get("x-forwarded-for", "")
+    # All lines: a proxy may add one of its own behind one that the client made up.
+    forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
     hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
     while hops and _is_trusted(address, trusted) and _is_address(hops[-1]):
         address = hops.pop()

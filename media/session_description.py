@@ -14,6 +14,8 @@ Attributes = dict[str, list[str]]
 
 _MEDIA = re.compile(r"m=(\S+) (\d{1,5}) ([A-Z/]+) (\S.*)", re.ASCII)
 _RTPMAP = re.compile(r"(\d{1,3}) ([^/\s]+)/\d+", re.ASCII)
+MAX_SECTIONS = 32
+"""Each is looked at together with all that the session says: many are worse than long ones."""
 _RTCP_TYPES = range(72, 77)
 """With the marker bit these would look like RTCP on the same port (RFC 5761 §4)."""
 
@@ -98,6 +100,8 @@ class SessionDescription:
                 name, _, value = line[2:].partition(":")
                 current.setdefault(name, []).append(value)
             elif line.startswith("m="):
+                if len(sections) == MAX_SECTIONS:
+                    raise ValueError(f"more than {MAX_SECTIONS} media sections")
                 sections.append(_media_section(line, session))
                 current = sections[-1].attributes
         return cls(session, sections)

@@ -233,6 +233,13 @@ class FakePictures:
 
     def __init__(self) -> None:
         self.reported: set[tuple[str, str]] = set()
+        self.listening = False
+
+    async def listen(self) -> None:
+        self.listening = True
+
+    async def are_heard(self) -> bool:
+        return self.listening
 
     async def heard(self, room: str, stream: str) -> None:
         self.reported.add((room, stream))

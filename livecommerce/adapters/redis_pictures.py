@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from livecommerce.adapters.redis_connection import Connection, served, tag_of
+from livecommerce.adapters.redis_connection import Connection, served, tag, tag_of
+from livecommerce.ids import Shard
 from livecommerce.room.pictures import HEARD_SECONDS
+
+_LISTENING = f"{tag(Shard('00'))}:pictures_heard"
 
 
 class RedisPictures:
@@ -18,6 +21,16 @@ class RedisPictures:
         """Keeps that it was reported."""
         with served():
             await self._redis.set(_key(room, stream), b"1", ex=HEARD_SECONDS)
+
+    async def listen(self) -> None:
+        """Keeps that a gateway is there."""
+        with served():
+            await self._redis.set(_LISTENING, b"1", ex=HEARD_SECONDS)
+
+    async def are_heard(self) -> bool:
+        """Whether that is still kept."""
+        with served():
+            return await self._redis.get(_LISTENING) is not None
 
     async def silent(self, room: str, streams: Collection[str]) -> set[str]:
         """Those whose key is gone."""

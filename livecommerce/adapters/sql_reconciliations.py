@@ -40,12 +40,13 @@ class SqlReconciliations:
         """Asks for one; where somebody has asked already, it is theirs."""
         fresh = {"requested_ms": now_ms, "taken_ms": None, "error": ""}
         table = reconciliation_requests
-        async with writes(self._engine) as connection:
-            if not await insert_new(connection, table, {"one": 1, **fresh}):
-                await connection.execute(update(table).where(table.c.error != "").values(fresh))
-            found = await _request(connection)
-        assert found is not None  # noqa: S101 - it was just written, and the row is locked
-        return found
+        while True:
+            async with writes(self._engine) as connection:
+                if not await insert_new(connection, table, {"one": 1, **fresh}):
+                    await connection.execute(update(table).where(table.c.error != "").values(fresh))
+                found = await _request(connection)
+            if found is not None:  # else the one that was under way has just ended
+                return found
 
     async def requested(self) -> ReconciliationRequest | None:
         """What is asked for, is being done or has failed; ``None`` where nothing is."""

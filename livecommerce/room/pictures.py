@@ -7,6 +7,8 @@ from typing import Protocol
 
 HEARD_SECONDS = 12
 """How long one report counts. The next comes after five seconds; one may be lost."""
+LISTEN_SECONDS = 4.0
+"""How often a gateway says that it is there to be reported to."""
 
 
 class PictureReports(Protocol):
@@ -14,6 +16,14 @@ class PictureReports(Protocol):
 
     async def heard(self, room: str, stream: str) -> None:
         """A picture was reported now; raises ``Unavailable``."""
+        ...
+
+    async def listen(self) -> None:
+        """A gateway is there to be reported to, for ``HEARD_SECONDS``; raises ``Unavailable``."""
+        ...
+
+    async def are_heard(self) -> bool:
+        """Whether a gateway is there. Where none is, silence says nothing; raises ``Unavailable``."""
         ...
 
     async def silent(self, room: str, streams: Collection[str]) -> set[str]:

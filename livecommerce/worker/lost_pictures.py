@@ -62,6 +62,11 @@ class LostPictures:
 
     async def step(self) -> int:
         """Takes off what was silent the last time too; answers how many were."""
+        if (
+            not await self._reports.are_heard()
+        ):  # no gateway is there to report to: that says nothing of pictures
+            self._suspected = set()
+            return 0
         silent = await self._silent()
         lost = [(room, card) for room, card in silent if (room, card.stream) in self._suspected]
         self._suspected = {(room, card.stream) for room, card in silent}
@@ -80,12 +85,12 @@ class LostPictures:
 
     async def _take_off(self, room: str, card: StreamCard) -> None:
         """One room's trouble does not hold up the others; what is stale is looked at again."""
-        loaded = await self._rooms.load(room)
-        events = hide_stream(loaded.state, card.seat, card.stream, self._clock())
-        if not events:
-            return
-        operation = f"lost:{card.stream}:{loaded.offset}"
         try:
+            loaded = await self._rooms.load(room)
+            events = hide_stream(loaded.state, card.seat, card.stream, self._clock())
+            if not events:
+                return
+            operation = f"lost:{card.stream}:{loaded.offset}"
             await self._rooms.append(
                 room, operation, loaded.epoch, loaded.offset, events, fold(loaded.state, events)
             )

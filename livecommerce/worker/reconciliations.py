@@ -62,4 +62,7 @@ class Reconciliations:
         except (LedgerAway, UnknownLedger, BadBill, DomainError, OSError) as error:
             log.warning("could not reconcile: %s", error)
             return str(error) or type(error).__name__
+        except Exception as error:  # what cannot be read is for the operator to see, and ends no other job
+            log.exception("could not reconcile")
+            return f"{type(error).__name__}: {error}"
         return ""

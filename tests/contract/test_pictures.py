@@ -32,6 +32,17 @@ async def test_a_reported_picture_is_not_silent_and_speaks_for_itself_alone(pict
     assert await pictures.silent(ROOM, ["s1", "s2"]) == {"s2"}
 
 
+async def test_somebody_listens_once_a_gateway_has_said_so(pictures: PictureReports) -> None:
+    assert not await pictures.are_heard()
+    await pictures.listen()
+    assert await pictures.are_heard()
+
+
+async def test_a_gateway_that_is_gone_listens_no_longer(redis: Connection) -> None:
+    await RedisPictures(redis).listen()
+    assert 0 < await redis.pttl("{s00}:pictures_heard") <= HEARD_SECONDS * 1000
+
+
 async def test_a_report_counts_for_a_time_that_the_server_measures(redis: Connection) -> None:
     await RedisPictures(redis).heard(ROOM, "s1")
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -239,6 +240,19 @@ async def test_reconciling_is_asked_for_once_however_often_it_is_pressed(console
     workers = [Reconciliations(console.reconciliations, reconcile, now_ms) for _ in range(3)]
     assert sum(await asyncio.gather(*(worker.step() for worker in workers))) == 1
     assert (done, (await console.books.overview()).reconciling) == (1, None)
+
+
+async def test_a_document_that_cannot_be_read_fails_the_reconciliation_and_nothing_else(
+    console: Console,
+) -> None:
+    async def fail() -> None:
+        raise msgspec.ValidationError("no such field")
+
+    await console.books.reconcile()
+    assert await Reconciliations(console.reconciliations, fail, now_ms).step()
+    told = (await console.books.overview()).reconciling
+    assert told is not None
+    assert told.error == "ValidationError: no such field"
 
 
 @pytest.mark.parametrize("error", [LedgerAway("no route"), BadBill("no route"), Unavailable("no route")])

@@ -30,6 +30,7 @@ class Watch:
     """One show with a picture from the host's seat, and two workers that look after it."""
 
     def __init__(self, redis: Connection, sql: AsyncEngine) -> None:
+        self.redis = redis
         self.rooms = RedisRooms(redis)
         self.schedule = SqlSchedule(sql)
         self.pictures = RedisPictures(redis)
@@ -58,6 +59,7 @@ async def watch(redis: Connection, sql: AsyncEngine) -> Watch:
     await SqlAccounts(sql, lambda: 0).add(host)
     await watch.schedule.add_show(SHOW)
     await watch.rooms.create(room_of(SHOW, "Mei"))
+    await watch.pictures.listen()
     return watch
 
 
@@ -99,3 +101,16 @@ async def test_a_lost_picture_is_shown_again_and_can_be_lost_again(watch: Watch)
         await watch.step_all()
         await watch.step_all()
         assert await watch.shown() == []
+
+
+async def test_silence_while_no_gateway_is_there_takes_no_picture_off(watch: Watch) -> None:
+    await watch.show("s1")
+    await watch.step_all()
+    await watch.redis.delete("{s00}:pictures_heard")
+
+    await watch.step_all()
+    await watch.pictures.listen()
+    await watch.step_all()
+    assert await watch.shown() == ["s1"], "silent once only since a gateway is there"
+    await watch.step_all()
+    assert await watch.shown() == []

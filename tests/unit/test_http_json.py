@@ -50,7 +50,7 @@ async def test_a_body_without_end_is_cut_off() -> None:
 def test_query_numbers_have_a_default_and_a_form() -> None:
     assert query_number(request(b"", b"limit=5"), "limit", 50) == 5
     assert query_number(request(b""), "limit", 50) == 50
-    for text in (b"five", b"9" * 30, b"-" + b"9" * 30, b"1e300", b"253402300800000"):
+    for text in (b"five", b"9" * 30, b"-" + b"9" * 30, b"1e300", b"253402214400000"):
         with pytest.raises(Invalid, match="bad_request"):
             query_number(request(b"", b"limit=" + text), "limit", 50)
 

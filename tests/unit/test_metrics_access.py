@@ -53,3 +53,11 @@ async def test_a_proxy_is_not_taken_for_whom_it_brings() -> None:
     assert await status("10.0.0.1", x_forwarded_for="8.8.8.8") == 403
     assert await status("10.0.0.1", x_forwarded_for="192.168.1.9") == 200
     assert await status("10.0.0.2", x_forwarded_for="192.168.1.9") == 403, "nobody trusts this proxy"
+
+
+async def test_a_line_that_a_proxy_left_in_front_of_its_own_is_not_believed() -> None:
+    route = metrics_route(lambda: "", TOKEN, parse_networks("10.0.0.1"))
+    transport = httpx.ASGITransport(application([route], no_lifespan, ""), client=("10.0.0.1", 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+        lines = [("X-Forwarded-For", "192.168.1.9"), ("X-Forwarded-For", "8.8.8.8")]
+        assert (await client.get("/metrics", headers=lines)).status_code == 403

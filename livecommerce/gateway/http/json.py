@@ -13,7 +13,7 @@ from livecommerce.errors import Invalid
 
 MAX_BODY_BYTES = 64 * 1024
 
-LAST_MS = 253_402_300_799_999
+LAST_MS = 253_402_214_399_999
 """The end of the year 9999, the last time that calendars know."""
 _Number = Annotated[int, Meta(ge=-LAST_MS, le=LAST_MS)]
 

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute
 
 from livecommerce.errors import Forbidden
 from livecommerce.gateway.http.operation import Caller, MediaType, Resource
-from livecommerce.gateway.proxies import Network, client_address
+from livecommerce.gateway.proxies import Network, client_address, forwarded_for
 
 Render = Callable[[], str]
 """Writes all metrics in Prometheus' text format."""
@@ -37,7 +37,7 @@ def metrics_route(render: Render, token: str, trusted: Sequence[Network]) -> Bas
 def is_from_private_network(request: Request, trusted: Sequence[Network]) -> bool:
     """Whether a request began in a private network; one that an unknown proxy brings may begin anywhere."""
     peer = request.client.host if request.client else ""
-    forwarded = request.headers.get("x-forwarded-for", "")
+    forwarded = forwarded_for(request.headers)
     address = client_address(peer, forwarded, trusted)
     if forwarded and address == peer:
         return False

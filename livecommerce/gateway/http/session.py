@@ -26,7 +26,7 @@ from livecommerce.gateway.auth import Door, clear_session, guest, set_session
 from livecommerce.gateway.http.json import Answer, answer, read
 from livecommerce.gateway.http.operation import VISITOR, Caller, Resource
 from livecommerce.gateway.limits import line_of
-from livecommerce.gateway.proxies import Network, client_address
+from livecommerce.gateway.proxies import Network, client_address, forwarded_for
 from livecommerce.gateway.room_commands import Words
 
 ATTEMPTS = 10
@@ -154,7 +154,7 @@ def session_routes(
 
     def address(request: Request) -> str:
         peer = request.client.host if request.client else ""
-        return line_of(client_address(peer, request.headers.get("x-forwarded-for", ""), trusted))
+        return line_of(client_address(peer, forwarded_for(request.headers), trusted))
 
     async def sign_in(request: Request) -> Answer[SessionView]:
         """Signs in with a password; the session is a cookie."""

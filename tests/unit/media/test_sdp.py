@@ -166,6 +166,12 @@ def test_what_is_no_sdp_is_malformed(text: str) -> None:
         parse_offer(text, "sendonly")
 
 
+def test_more_sections_than_anybody_needs_are_malformed() -> None:
+    common, sections = "a=fingerprint:a\r\n" * 1_800, "m=a 1 A b\r\n" * 3_200
+    with pytest.raises(MalformedOffer):
+        parse_offer(f"v=0\r\n{common}{sections}", "recvonly")
+
+
 @given(st.text(max_size=300))
 def test_any_text_is_refused_and_nothing_worse(text: str) -> None:
     with contextlib.suppress(MalformedOffer, UnacceptableOffer):
