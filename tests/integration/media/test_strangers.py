@@ -59,13 +59,14 @@ async def test_connecting_and_leaving_leaves_no_descriptor_task_or_object(
     http: httpx.AsyncClient, server: MediaServer
 ) -> None:
     async with publishing(http, server):
+        first = census()
         await connect_and_leave(http, 5)
-        await until(lambda: census()["Peer"] == 1)
+        await until(lambda: census()["Peer"] <= first["Peer"])
         before = census()
         await connect_and_leave(http, CONNECTS)
+        await until(lambda: census()["Peer"] <= before["Peer"])
 
-        await until(lambda: census()["Peer"] == 1)
-        assert census() == before
+        assert {what for what, count in census().items() if count > before[what]} == set()
         assert server.forwarder.viewers == 0
         assert len(server.forwarder.sessions) == 1
         assert len(server.forwarder.endpoint.peers) == 1
@@ -80,7 +81,7 @@ async def connect_and_leave(http: httpx.AsyncClient, times: int) -> None:
 
 
 def census() -> dict[str, int]:
-    """Count what a session holds."""
+    """Count what sessions hold, those of tests before this one too: such may go meanwhile."""
     gc.collect()
     kept = gc.get_objects()
     counted = {
