@@ -8,6 +8,11 @@ from typing import Any
 from playwright.async_api import Locator, Page
 
 AXE = Path(__file__).parents[2] / "clients/web/node_modules/axe-core/axe.min.js"
+STILL = """() => Promise.allSettled(document.getAnimations()
+  .filter((one) => one.playState === 'running' && one.effect.getComputedTiming().endTime !== Infinity)
+  .map((one) => one.finished))"""
+"""Waits for what is fading or sliding in: half-way there its colours are not those that it is read in."""
+
 BARRIERS = """async () => {
   const {violations} = await axe.run();
   return violations.map(({id, nodes}) => `${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`);
@@ -45,5 +50,6 @@ class Person:
     async def meets_no_barrier(self) -> None:
         """Has axe look at the page as it is now, and find nothing."""
         await self.page.evaluate(AXE.read_text())
+        await self.page.evaluate(STILL)
         found = await self.page.evaluate(BARRIERS)
-        assert found == []
+        assert found == [], found

@@ -45,7 +45,7 @@ async def test_a_guest_is_invited_seen_and_let_go(person: OpenPerson) -> None:
 
     await until(plays_on)
 
-    await host.part("take-seat-back").click()
+    await host.page.get_by_role("button", name="Take Second viewer’s seat back").click()
     await expect(viewer.part("tile")).to_have_count(1, timeout=PATIENCE_MS)
     await expect(viewer.part("stage")).to_have_attribute("data-layout", "single")
     await expect(guest.part("start-sending")).to_have_count(0, timeout=PATIENCE_MS)
