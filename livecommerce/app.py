@@ -23,7 +23,6 @@ from livecommerce.adapters.redis_connection import AWAY, Connection, served
 from livecommerce.adapters.redis_durability import server_status, unsafe_durability
 from livecommerce.adapters.redis_library import load_library
 from livecommerce.adapters.redis_outbox import RedisOutbox
-from livecommerce.adapters.redis_pictures import RedisPictures
 from livecommerce.adapters.redis_records import RedisRecords
 from livecommerce.adapters.redis_room_archive import RedisRemains
 from livecommerce.adapters.sql_ledger_queue import SqlLedgerQueue
@@ -210,7 +209,7 @@ def _gateway(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Gatew
         *([_sandbox(settings, stores, background, stack).mount()] if settings.serves_sandbox else []),
         *page_routes(static_dir()),
     ]
-    listener = PictureListener(RedisPictures(stores.redis))
+    listener = PictureListener(stores.pictures)
     watches = (words.run, rates.run, books.run, board.run, sign_outs.run, listener.run)
     jobs = (wheel.run, bus.run, rooms.run, *watches)
     lifespan = _lifespan(stores.redis, bus, sign_outs.prepare, jobs)
@@ -298,7 +297,7 @@ def _api(
         *quote_routes(Checkout(stores.inventory, stores.coupons, stores.shops, now_ms, rates), door),
         *coupon_routes(stores.coupons, door, shard_names(settings.shards)),
         *payment_routes({stores.cashier.provider: stores.cashier}),
-        *media_hook_routes(rooms, RedisPictures(stores.redis), settings.token_secret, now_ms),
+        *media_hook_routes(rooms, stores.pictures, settings.token_secret, now_ms),
         *MediaRoutes(MediaPlane(settings.media_url), door.tokens, rooms).routes(),
     ]
 
@@ -497,7 +496,7 @@ def _jobs(settings: Settings, stores: Stores, background: Background) -> Sequenc
 
 def _lost_pictures(stores: Stores) -> LostPictures:
     """For our own media processes; an engine does not repeat that a picture is there."""
-    return LostPictures(stores.schedule, stores.rooms, stores.live_rooms, RedisPictures(stores.redis), now_ms)
+    return LostPictures(stores.schedule, stores.rooms, stores.live_rooms, stores.pictures, now_ms)
 
 
 def _archivist(settings: Settings, stores: Stores) -> Archivist:

@@ -12,14 +12,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from livecommerce.clock import now_ms
+from livecommerce.clock import known_zone, now_ms
 from livecommerce.errors import DomainError
 from livecommerce.ids import new_id
 from livecommerce.ledger.backend import LedgerAway, UnknownLedger
@@ -89,8 +88,8 @@ def time_ms(text: str) -> int:
 def time_zone(text: str) -> str:
     """A time zone's IANA name."""
     try:
-        return ZoneInfo(text).key
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        return known_zone(text)
+    except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is no time zone like Asia/Shanghai") from error
 
 

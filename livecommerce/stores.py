@@ -15,6 +15,7 @@ from livecommerce.adapters.redis_live_rooms import RedisLiveRooms
 from livecommerce.adapters.redis_lottery import RedisLottery
 from livecommerce.adapters.redis_orders import RedisOrders
 from livecommerce.adapters.redis_payments import RedisPayments
+from livecommerce.adapters.redis_pictures import RedisPictures
 from livecommerce.adapters.redis_revocations import RedisRevocations
 from livecommerce.adapters.redis_rooms import RedisRooms
 from livecommerce.adapters.redis_sanctions import RedisSanctions
@@ -66,6 +67,7 @@ class Stores:
         self.http = httpx.AsyncClient(timeout=HTTP_SECONDS)
         self.rooms = RedisRooms(self.redis)
         self.live_rooms = RedisLiveRooms(self.redis)
+        self.pictures = RedisPictures(self.redis)
         self.revocations = RedisRevocations(self.redis)
         self.sanctions = RedisSanctions(self.redis)
         self.inventory = RedisInventory(self.redis)

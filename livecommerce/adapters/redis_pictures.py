@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from livecommerce.adapters.redis_connection import Connection, served, tag, tag_of
-from livecommerce.ids import Shard
+from livecommerce.adapters.redis_connection import Connection, served, tag_of
+from livecommerce.room.bus import DEPLOYMENT
 from livecommerce.room.pictures import HEARD_SECONDS
 
-_LISTENING = f"{tag(Shard('00'))}:pictures_heard"
+_LISTENING = f"{tag_of(DEPLOYMENT)}:pictures_heard"
 
 
 class RedisPictures:

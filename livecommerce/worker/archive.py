@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from typing import Protocol
@@ -10,12 +9,13 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from livecommerce.clock import Clock
-from livecommerce.errors import Conflict, NotFound, Unavailable
+from livecommerce.errors import Conflict, NotFound
 from livecommerce.fail_points import reach
 from livecommerce.ids import RoomId
 from livecommerce.room.archive import ArchivedRoom
 from livecommerce.room.live import LoadedRoom, Stale
 from livecommerce.share import ShareFigures
+from livecommerce.worker.backoff import step_every
 
 IDLE_SECONDS = 60.0
 STEP = 200
@@ -123,12 +123,7 @@ class Archivist:
 
     async def run(self) -> None:
         """Looks every minute until it is cancelled."""
-        while True:
-            try:
-                await self.step()
-            except Unavailable as error:
-                log.warning("rooms that are over wait: %s", error)
-            await asyncio.sleep(IDLE_SECONDS)
+        await step_every(IDLE_SECONDS, self.step, log, "rooms that are over wait")
 
     async def step(self) -> int:
         """Looks once; answers how many rooms were put away."""

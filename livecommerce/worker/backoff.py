@@ -1,4 +1,4 @@
-"""How long a job waits after failures in a row, and the loop of jobs that step."""
+"""How long a job waits after failures in a row, and the loops of jobs that step."""
 
 from __future__ import annotations
 
@@ -27,6 +27,18 @@ async def keep_stepping(
             log.warning("%s wait: %s", what, error)
         pause = backoff_ms(failures, 500, 10_000) / 1000
         await asyncio.sleep(pause or (0 if handled >= batch else idle_seconds))
+
+
+async def step_every(
+    seconds: float, step: Callable[[], Awaitable[object]], log: logging.Logger, what: str
+) -> None:
+    """Steps until it is cancelled, with the same pause after every step, a server that is away included."""
+    while True:
+        try:
+            await step()
+        except Unavailable as error:
+            log.warning("%s: %s", what, error)
+        await asyncio.sleep(seconds)
 
 
 def backoff_ms(failures: int, first_ms: int = 1_000, longest_ms: int = 300_000) -> int:

@@ -62,11 +62,6 @@ class LostPictures:
 
     async def step(self) -> int:
         """Takes off what was silent the last time too; answers how many were."""
-        if (
-            not await self._reports.are_heard()
-        ):  # no gateway is there to report to: that says nothing of pictures
-            self._suspected = set()
-            return 0
         silent = await self._silent()
         lost = [(room, card) for room, card in silent if (room, card.stream) in self._suspected]
         self._suspected = {(room, card.stream) for room, card in silent}
@@ -75,6 +70,8 @@ class LostPictures:
         return len(lost)
 
     async def _silent(self) -> Sequence[Picture]:
+        if not await self._reports.are_heard():  # nobody is there to be told: that says nothing of pictures
+            return ()
         glances = await self._live.look([show.room for show in await self._schedule.unfinished()])
         silent: list[Picture] = []
         for room, glance in glances.items():

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from livecommerce.clock import Clock
-from livecommerce.errors import DomainError, Unavailable
+from livecommerce.errors import DomainError
 from livecommerce.ledger.backend import LedgerAway, UnknownLedger
 from livecommerce.ledger.bill import BadBill
 from livecommerce.ledger.reconcile import ReconciliationRequest
+from livecommerce.worker.backoff import step_every
 
 IDLE_SECONDS = 2.0
 
@@ -40,12 +40,7 @@ class Reconciliations:
 
     async def run(self) -> None:
         """Works until it is cancelled."""
-        while True:
-            try:
-                await self.step()
-            except Unavailable as error:
-                log.warning("Reconciling waits: %s", error)
-            await asyncio.sleep(IDLE_SECONDS)
+        await step_every(IDLE_SECONDS, self.step, log, "Reconciling waits")
 
     async def step(self) -> bool:
         """Answers whether there was something to do. A worker that dies over it leaves it to another."""

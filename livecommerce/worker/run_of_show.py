@@ -7,7 +7,6 @@ absence the next step catches up.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
@@ -27,6 +26,7 @@ from livecommerce.room.stage import EndPictures, vacated
 from livecommerce.schedule.segment import Segment
 from livecommerce.schedule.store import ScheduleStore
 from livecommerce.shop import Shops
+from livecommerce.worker.backoff import step_every
 
 TICK_SECONDS = 0.5
 MOST_IN_A_ROW = 8
@@ -62,12 +62,7 @@ class RunOfShow:
 
     async def run(self) -> None:
         """Steps until cancelled."""
-        while True:
-            try:
-                await self.step()
-            except Unavailable as error:
-                log.warning("the run of show waits: %s", error.code)
-            await asyncio.sleep(TICK_SECONDS)
+        await step_every(TICK_SECONDS, self.step, log, "the run of show waits")
 
     async def step(self) -> None:
         """Does what is due in every live show."""

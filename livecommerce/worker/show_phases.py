@@ -5,18 +5,17 @@ Idempotent, and safe with any number of workers.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Sequence
 
 from livecommerce.accounts import AccountStore
-from livecommerce.errors import Unavailable
 from livecommerce.room.cards import RoomState
 from livecommerce.room.glance import LiveRooms
 from livecommerce.room.live import RoomStore
 from livecommerce.room.plan import room_of
 from livecommerce.schedule.show import Show
 from livecommerce.schedule.store import ScheduleStore
+from livecommerce.worker.backoff import step_every
 
 TICK_SECONDS = 1.0
 
@@ -36,12 +35,7 @@ class ShowPhases:
 
     async def run(self) -> None:
         """Steps until cancelled."""
-        while True:
-            try:
-                await self.step()
-            except Unavailable as error:
-                log.warning("show phases wait: %s", error.code)
-            await asyncio.sleep(TICK_SECONDS)
+        await step_every(TICK_SECONDS, self.step, log, "show phases wait")
 
     async def step(self) -> None:
         """Brings every show that has not ended up to date."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import Protocol
 
 from livecommerce.catalog import Allocation
 from livecommerce.clock import Clock
-from livecommerce.errors import Unavailable
 from livecommerce.ids import SaleId
+from livecommerce.worker.backoff import step_every
 
 STRANDED_MS = 300_000
 """How long a gateway may take to open or change a sale after the stock for it was lent."""
@@ -69,12 +68,7 @@ class StrandedStock:
 
     async def run(self) -> None:
         """Looks every minute until it is cancelled."""
-        while True:
-            try:
-                await self.step()
-            except Unavailable as error:
-                log.warning("stranded stock waits: %s", error)
-            await asyncio.sleep(IDLE_SECONDS)
+        await step_every(IDLE_SECONDS, self.step, log, "stranded stock waits")
 
     async def step(self) -> int:
         """Looks once; answers how often stock came back."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import Protocol
 
 from livecommerce.clock import Clock
-from livecommerce.errors import Unavailable
+from livecommerce.worker.backoff import step_every
 
 KEPT_MS = 30 * 24 * 3_600_000
 """As long as a capture that comes too late can still become an order or be given back."""
@@ -33,12 +32,7 @@ class StrayDeliveries:
 
     async def run(self) -> None:
         """Looks every hour until it is cancelled."""
-        while True:
-            try:
-                await self.step()
-            except Unavailable as error:
-                log.warning("stray addresses wait: %s", error)
-            await asyncio.sleep(IDLE_SECONDS)
+        await step_every(IDLE_SECONDS, self.step, log, "stray addresses wait")
 
     async def step(self) -> int:
         """Looks once; answers how many were forgotten."""

@@ -469,8 +469,8 @@ end
 -- order_forget_v1 {tag} count
 -- Removes orders that SQL has owned for long enough, and hides those that ended without a sale. Answers how many.
 register_settling('order_forget_v1', function(keys, args)
-  local tag = keys[1]
-  local due = redis.call('ZRANGE', tag .. ':projected', '-inf', int(clock_ms()), 'BYSCORE', 'LIMIT', 0, args[1])
+  local tag, at_ms = keys[1], clock_ms()
+  local due = redis.call('ZRANGE', tag .. ':projected', '-inf', int(at_ms), 'BYSCORE', 'LIMIT', 0, args[1])
   for _, id in ipairs(due) do
     local order = read_order(tag, id)
     redis.call('HDEL', tag .. ':mine:' .. order.room .. ':' .. order.buyer, id)
@@ -478,7 +478,7 @@ register_settling('order_forget_v1', function(keys, args)
     redis.call('DEL', order.key)
     redis.call('ZREM', tag .. ':projected', id)
   end
-  return #due + hide_ended(tag, clock_ms(), args[1])
+  return #due + hide_ended(tag, at_ms, args[1])
 end)
 
 -- orders_read_v1 {tag} person

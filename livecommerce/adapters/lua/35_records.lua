@@ -16,9 +16,8 @@ local function open_cards(tag, mine)
 end
 
 -- records_read_v1 {tag} room person...
--- What is open of some people in a room, or ended a moment ago: orders, coupons, and places in the lines of sales as they are at this moment:
--- {person, {field, card, ...}, ...}. Most have nothing,
--- and are left out.
+-- What is open of some people in a room: orders, those that ended a moment ago too, coupons, and places in the lines of
+-- sales as they are at this moment: {person, {field, card, ...}, ...}. Most have nothing, and are left out.
 redis.register_function{
   function_name = 'records_read_v1',
   callback = function(keys, args)

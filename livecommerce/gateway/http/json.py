@@ -9,12 +9,11 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
+from livecommerce.clock import LAST_MS
 from livecommerce.errors import Invalid
 
 MAX_BODY_BYTES = 64 * 1024
 
-LAST_MS = 253_402_214_399_999
-"""The end of the year 9999, the last time that calendars know."""
 _Number = Annotated[int, Meta(ge=-LAST_MS, le=LAST_MS)]
 
 T = TypeVar("T")

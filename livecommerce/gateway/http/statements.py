@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Meta, Struct
 from starlette.requests import Request
@@ -13,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from livecommerce.accounts import Person
-from livecommerce.clock import Clock, TimeMs
+from livecommerce.clock import Clock, TimeMs, known_zone
 from livecommerce.errors import Forbidden, Invalid, Unavailable
 from livecommerce.gateway.auth import Door
 from livecommerce.gateway.http.json import answer, query
@@ -96,13 +94,13 @@ def _check(person: Person, owner: str) -> None:
 
 def _known_zone(name: str) -> str:
     try:
-        return ZoneInfo(name).key
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        return known_zone(name)
+    except ValueError as error:
         raise Invalid("bad_time_zone") from error
 
 
 def _csv(statement: Statement, reader: Reader) -> Response:
-    day = datetime.fromtimestamp(statement.from_ms / 1000, ZoneInfo(reader.zone)).date()
+    day = reader.time(statement.from_ms).split()[0]
     headers = {
         "content-disposition": f'attachment; filename="statement-{day}.csv"',
         "cache-control": "no-store",
