@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -197,9 +198,14 @@ class BackOffice:
     # ------------------------------------------------------------ what time does
 
     async def work(self) -> None:
-        """Lets the worker do everything that is due, leases included."""
+        """Lets the worker do everything that is due, leases included, and the provider all it has to say.
+
+        While a callback is taken in its order is locked, and settlement passes it over.
+        """
         while await self.watch.step() or await self._next_leases():
             pass
+        async with asyncio.timeout(30):
+            await self.world.background.done()
 
     async def _next_leases(self) -> int:
         self.ahead(300_000)

@@ -45,6 +45,15 @@ class Clock:
         return now_ms() + self.ahead_ms
 
 
+class Errands(Background):
+    """Background work that can be waited for."""
+
+    async def done(self) -> None:
+        """Waits until nothing is under way."""
+        while self._tasks:
+            await asyncio.wait(tuple(self._tasks))
+
+
 class SandboxWorld:
     """A provider, our client of it, and the callbacks that arrive."""
 
@@ -55,7 +64,7 @@ class SandboxWorld:
         self.refused: list[str] = []
         self._hear = hear
         key = derive_key(SECRET, "sandbox")
-        self.background = Background()
+        self.background = Errands()
         merchant = Starlette(routes=[Route("/callback", self._receive, methods=["POST"])])
         self._merchant_http = httpx.AsyncClient(transport=httpx.ASGITransport(merchant))
         courier = Courier(self._merchant_http, key, self.clock, late_seconds=0, retry_seconds=(0, 0))
