@@ -13,7 +13,7 @@ from typing import Any
 
 from cffi import FFI  # type: ignore[import-untyped]
 
-from media.egress import MAX_PAYLOAD, ArenaEgress, Egress
+from media.egress import MAX_PAYLOAD, ArenaEgress, Egress, kernel_segments
 from media.endpoint.addresses import pack_address
 from media.endpoint.srtp import CData, Outbound, protect_address
 from media.endpoint.stun import Address
@@ -25,7 +25,6 @@ logger = logging.getLogger(__name__)
 
 SOURCE = Path(__file__).with_name("egress.c")
 BUILD_SECONDS = 60
-SOL_UDP, UDP_SEGMENT = 17, 103
 
 _ffi = FFI()
 _ffi.cdef("""
@@ -65,7 +64,7 @@ class NativeEgress:
         self._name_size = 16 if udp.family == socket.AF_INET else 28
         self._protect = _ffi.cast("int (*)(void *, void *, int *)", protect_address())
         self._counts = _ffi.new("struct counts *")
-        self.segments = segments and _kernel_segments(udp)
+        self.segments = segments and kernel_segments(udp)
 
     @property
     def sent(self) -> int:
@@ -120,15 +119,6 @@ class NativeEgress:
         name = pack_address(address, self._socket.family)
         _ffi.memmove(row.name, name, len(name))
         return row
-
-
-def _kernel_segments(udp: socket.socket) -> bool:
-    """Tell whether the kernel cuts one message into many datagrams of a size (Linux 4.18 on)."""
-    try:
-        udp.getsockopt(SOL_UDP, UDP_SEGMENT)
-    except OSError:
-        return False
-    return True
 
 
 def _packet_fields(packet: Packet, payload: CData) -> tuple[Any, ...]:

@@ -38,7 +38,8 @@ Session = Publisher | Viewer
 TICK_SECONDS = 0.02
 PEER_TICKS = 5
 TRIM_TICKS = 500
-"""It takes some milliseconds, and is left out where nobody came."""
+TRIMS = 2
+"""After the last who came or left: the first may find handshakes that are still kept. Each takes milliseconds."""
 REPUBLISH_SECONDS = 30.0
 ENDED_REMEMBERED = 10_000
 
@@ -70,7 +71,7 @@ class Forwarder:
         self._advertise = advertise
         self.capacity = capacity
         self._process = process
-        self._opened = 0
+        self._trims_due = 0
         self._closures = Closures()
         self.invitations = Invitations(time.monotonic)
         self.checks = Checks(endpoint.close_peer, time.monotonic)
@@ -171,6 +172,7 @@ class Forwarder:
         if self.sessions.pop(session.id, None) is None:
             return
         self._ended.append(session.id)
+        self._trims_due = TRIMS
         logger.info("session ended: %s", reason)
         if isinstance(session, Viewer):
             self._viewers_by_line.subtract([session.line])
@@ -200,8 +202,8 @@ class Forwarder:
                 self.checks.tick(now)
                 for peer in self.endpoint.peers:
                     self._tick_peer(peer, now)
-            if ticks % TRIM_TICKS == 0 and self._opened:
-                self._opened = 0
+            if ticks % TRIM_TICKS == 0 and self._trims_due:
+                self._trims_due -= 1
                 return_free_memory()
 
     def close(self) -> None:
@@ -266,7 +268,7 @@ class Forwarder:
     def _open_peer(
         self, offer: Offer, *, keeps_handshake: bool, credentials: Credentials | None = None
     ) -> Peer:
-        self._opened += 1
+        self._trims_due = TRIMS
         return self.endpoint.open_peer(
             offer.fingerprints,
             is_dtls_client=offer.makes_us_dtls_client,

@@ -16,7 +16,8 @@ from media.sink import Leg
 from media.track import Packet
 
 EGRESSES: dict[str, Callable[[socket.socket], Egress]] = {
-    "python": ArenaEgress,
+    "python": functools.partial(ArenaEgress, segments=False),
+    "python-segments": ArenaEgress,
     "native": functools.partial(NativeEgress, segments=False),
     "segments": NativeEgress,
 }
