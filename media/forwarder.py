@@ -39,7 +39,7 @@ TICK_SECONDS = 0.02
 PEER_TICKS = 5
 TRIM_TICKS = 500
 TRIMS = 2
-"""After the last who came or left: the first may find handshakes that are still kept. Each takes milliseconds."""
+"""After the last who came or left: the first may find handshakes that are kept. Each takes milliseconds."""
 REPUBLISH_SECONDS = 30.0
 ENDED_REMEMBERED = 10_000
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import heapq
+import http.client
 import select
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import httpx
 
@@ -20,6 +21,7 @@ SOUNDS_PER_SECOND, AUDIO_PAYLOAD = 50, 120
 FRAMES_PER_GOP = 60
 CHECK_SECONDS, REPORT_SECONDS = 5.0, 1.0
 RETRY_SECONDS = 0.5
+AT_ONCE = 16
 FIRST_PUBLISHER = 60_000
 KEYFRAME, SLICE = 0x65, 0x41
 RTP_HEADER = struct.Struct("!BBHII")
@@ -115,6 +117,31 @@ class Audience:
             self._connect(client)
             yield client
 
+    def crowd_in(self, viewers: int) -> None:
+        """Connect that many viewers, some at a time, as they come to a show that begins."""
+        connections = [
+            http.client.HTTPConnection("127.0.0.1", self._server.port, timeout=30) for _ in range(AT_ONCE)
+        ]
+        for first in range(1, viewers + 1, AT_ONCE):
+            self._connect_together(range(first, min(first + AT_ONCE, viewers + 1)), connections)
+        for connection in connections:
+            connection.close()
+
+    def _connect_together(self, endpoints: range, connections: Sequence[http.client.HTTPConnection]) -> None:
+        clients = [self._client(endpoint) for endpoint in endpoints]
+        pairs = list(zip(clients, connections, strict=False))
+        for endpoint, (client, connection) in zip(endpoints, pairs, strict=True):
+            path = f"/whep/{self._streams[endpoint % len(self._streams)].room}/host"
+            connection.request("POST", path, *client.request(path, self._server.secret, f"viewer-{endpoint}"))
+        for client, connection in pairs:
+            response = connection.getresponse()
+            answer = response.read().decode()
+            if response.status != http.HTTPStatus.CREATED:
+                raise SystemExit(f"a viewer was refused: {response.status} {answer}")
+            client.accept(answer, response.getheader("location", ""))
+        for client in clients:
+            self._connect(client)
+
     def leave(self) -> None:
         """End every viewer's session."""
         for client in [self._clients[endpoint] for endpoint in self._clients if endpoint < FIRST_PUBLISHER]:
@@ -164,6 +191,8 @@ class Audience:
                 self.late_seconds = max(self.late_seconds, now - at)
                 act()
             self._drain()
+            if holds():
+                return
             pause = self._due[0][0] - time.monotonic() if self._due else 0.01
             if pause > 0:
                 select.select([self.wire], [], [], min(pause, 0.01))

@@ -26,6 +26,8 @@ from loadtests.bench.wire import BareBurst, Wire
 
 TARGET_RATIOS = {"native": 1.8, "python": 3.5}
 TARGET_DELAY_SECONDS = 0.025
+DELAY_VIEWERS = 500
+"""As many as the delay is promised for; with more the generator's one core is late itself."""
 MIN_DELIVERED = 0.99
 SETTLING_SECONDS = 6.0
 """Until replays are over and handshakes freed."""
@@ -81,13 +83,14 @@ def _measure(arguments: argparse.Namespace) -> Result:
         ratio=round(ratio, 2),
         target=_target(arguments),
         ok=seen >= MIN_DELIVERED
-        and (arguments.streams > 1 or (ratio <= TARGET_RATIOS[egress] and delay <= TARGET_DELAY_SECONDS)),
+        and (arguments.streams > 1 or ratio <= TARGET_RATIOS[egress])
+        and (not _promises_delay(arguments) or delay <= TARGET_DELAY_SECONDS),
         details={
             "egress": egress,
             "viewers": viewers,
             "streams": arguments.streams,
             "share_of_core": round(share, 3),
-            "viewers_per_core": round(viewers / share),
+            "viewers_per_core": round(viewers * min(1.0, seen) / share),
             "delay_ms_p50": round(statistics.median(audience.delays) * 1000, 1),
             "delay_ms_p99": round(delay * 1000, 1),
             "delivered": round(seen, 4),
@@ -116,8 +119,14 @@ def _round(server: MediaProcess, audience: Audience, viewers: int, seconds: floa
 def _target(arguments: argparse.Namespace) -> str:
     if arguments.streams > 1:
         return f"reported; {MIN_DELIVERED:.0%} delivered"
-    ratio, delay_ms = TARGET_RATIOS[arguments.egress], TARGET_DELAY_SECONDS * 1000
-    return f"ratio <= {ratio}, p99 added delay <= {delay_ms:.0f} ms, {MIN_DELIVERED:.0%} delivered"
+    wanted = [f"ratio <= {TARGET_RATIOS[arguments.egress]}", f"{MIN_DELIVERED:.0%} delivered"]
+    if _promises_delay(arguments):
+        wanted.insert(1, f"p99 added delay <= {TARGET_DELAY_SECONDS * 1000:.0f} ms")
+    return ", ".join(wanted)
+
+
+def _promises_delay(arguments: argparse.Namespace) -> bool:
+    return arguments.streams == 1 and arguments.viewers <= DELAY_VIEWERS  # type: ignore[no-any-return]
 
 
 def _baseline(viewers: int) -> float:

@@ -86,6 +86,13 @@ class Client:
 
     def connect(self, http: httpx.Client, path: str, secret: str, person: str) -> None:
         """Exchange SDP and send the first check and the first flight."""
+        content, headers = self.request(path, secret, person)
+        response = http.post(path, content=content, headers=headers)
+        response.raise_for_status()
+        self.accept(response.text, response.headers["location"])
+
+    def request(self, path: str, secret: str, person: str) -> tuple[str, dict[str, str]]:
+        """Return the body and the headers of the POST that opens a session."""
         grant, direction = ("publish", "sendonly") if path.startswith("/whip") else ("subscribe", "recvonly")
         _, _, room, seat = path.split("/")
         claims = {
@@ -97,10 +104,11 @@ class Client:
             "exp": time.time() + 600,
         }
         headers = {"Content-Type": "application/sdp", "Authorization": f"Bearer {jwt.encode(claims, secret)}"}
-        response = http.post(path, content=self.offer(direction), headers=headers)
-        response.raise_for_status()
-        answer = response.text
-        self.location = response.headers["location"]
+        return self.offer(direction), headers
+
+    def accept(self, answer: str, location: str) -> None:
+        """Take the answer and send the first check and the first flight."""
+        self.location = location
         self._username = f"{_line(answer, 'ice-ufrag')}:{self.ufrag}"
         self._server_password = _line(answer, "ice-pwd").encode()
         self.server_port = int(_line(answer, "candidate").split()[5])
