@@ -1,8 +1,14 @@
-"""The function library that every process loads."""
+"""The function library that every process loads.
+
+What a file defines with ``local`` at the beginning of a line is its own; what it defines there without is for
+every file, whatever their order. So of the 200 locals that Lua allows, the library takes as many as its files
+share, and not as many as it has functions.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -11,16 +17,31 @@ from livecommerce.adapters.redis_connection import Connection
 LIBRARY_VERSION = 4
 """Raised with every release that changes the functions."""
 
+_SHARED = re.compile(r"^(?:function (\w+)\(|([A-Z]\w*) = )", re.MULTILINE)
+
+
+def library_files() -> Mapping[str, str]:
+    """Sources by name, in the order in which they run: what is called while the library loads comes first."""
+    folder = files("livecommerce.adapters") / "lua"
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".lua"))
+    return {name: (folder / name).read_text("utf-8") for name in names}
+
+
+def shared_names(source: str) -> list[str]:
+    """The functions and constants of a file that other files may use."""
+    return [function or constant for function, constant in _SHARED.findall(source)]
+
+
+def join(sources: Mapping[str, str]) -> str:
+    """Files as one library: each in a scope of its own, below the names that they share."""
+    shared = ", ".join(name for source in sources.values() for name in shared_names(source))
+    scopes = (f"do -- {name}\n{source}end\n" for name, source in sources.items())
+    return f"#!lua name=livecommerce\n-- version {LIBRARY_VERSION}\nlocal {shared}\n{''.join(scopes)}"
+
 
 def library_source() -> str:
-    """All functions as one library; the files are joined in the order of their names."""
-    folder = files("livecommerce.adapters") / "lua"
-    parts = sorted(
-        (entry.name, entry.read_text("utf-8")) for entry in folder.iterdir() if entry.name.endswith(".lua")
-    )
-    return f"#!lua name=livecommerce\n-- version {LIBRARY_VERSION}\n" + "\n".join(
-        source for _, source in parts
-    )
+    """All functions as one library."""
+    return join(library_files())
 
 
 async def load_library(redis: Connection) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+from redis.exceptions import ResponseError
+
 from livecommerce.adapters.redis_connection import Connection, tag
 from livecommerce.adapters.redis_durability import unsafe_durability
 from livecommerce.adapters.redis_library import LIBRARY_VERSION, library_source, load_library
@@ -54,3 +57,20 @@ async def test_a_repeated_operation_answers_the_same_and_appends_once(redis: Con
     first = await append(redis, "op1", 0, '{"t":"pinned"}')
     assert await append(redis, "op1", 0, '{"t":"pinned"}') == first
     assert await redis.xlen(f"{SHARD}:log:r") == 1
+
+
+async def load_with_locals(redis: Connection, number: int) -> None:
+    """Loads the library below so many locals more, which Lua counts with its own."""
+    first, rest = library_source().split("\n", 1)
+    fillers = ", ".join(f"filler_{index}" for index in range(number))
+    await redis.function_load(f"{first}\nlocal {fillers}\n{rest}", replace=True)
+
+
+async def test_the_library_has_room_for_eighty_names_more(redis: Connection) -> None:
+    await load_with_locals(redis, 80)
+    assert await redis.fcall("room_create_v1", 1, SHARD, "r", "e", "{}") == b"e"
+
+
+async def test_a_library_with_more_names_than_lua_takes_is_refused(redis: Connection) -> None:
+    with pytest.raises(ResponseError, match="200 local variables"):
+        await load_with_locals(redis, 180)

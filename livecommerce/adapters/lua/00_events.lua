@@ -4,30 +4,30 @@
 
 -- Registers a function that ends, settles or frees something. It runs where memory is used up as well: nothing else
 -- could ever free any there.
-local function register_settling(name, callback)
+function register_settling(name, callback)
   redis.register_function{ function_name = name, callback = callback, flags = { 'allow-oom' } }
 end
 
 -- The server's clock, UTC milliseconds.
-local function clock_ms()
+function clock_ms()
   local time = redis.call('TIME')
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 
 -- Writes a fact for SQL and the ledger; `id` is the same however often the fact is told.
-local function tell_outbox(tag, id, kind, key, room, at_ms, data)
+function tell_outbox(tag, id, kind, key, room, at_ms, data)
   redis.call('XADD', tag .. ':outbox', '*',
     'id', id, 'type', kind, 'key', key, 'room', room, 'at_ms', at_ms, 'data', data)
 end
 
 -- Publishes one JSON document to every gateway that serves the room.
-local function publish(tag, room, document)
+function publish(tag, room, document)
   redis.call('SPUBLISH', tag .. ':room:' .. room, document)
 end
 
 -- Adds one event (a JSON object without its offset) to a room's log and tells gateways and outbox.
 -- The log's entry id is the offset, so a range of the stream is a range of offsets.
-local function append_event(tag, room, at_ms, kind, event)
+function append_event(tag, room, at_ms, kind, event)
   local room_key = tag .. ':room:' .. room
   local offset = redis.call('HINCRBY', room_key, 'offset', 1)
   local epoch = redis.call('HGET', room_key, 'epoch')
@@ -40,11 +40,11 @@ local function append_event(tag, room, at_ms, kind, event)
 end
 
 -- The stored answer of an operation that already ran, or false. Answers are kept for a day.
-local function earlier_answer(tag, operation)
+function earlier_answer(tag, operation)
   return redis.call('GET', tag .. ':op:' .. operation)
 end
 
-local function keep_answer(tag, operation, answer)
+function keep_answer(tag, operation, answer)
   redis.call('SET', tag .. ':op:' .. operation, answer, 'EX', 86400)
   return answer
 end

@@ -127,3 +127,15 @@ redis.register_function('room_beat_v2', beat)
 redis.register_function('room_beat_v1', function(keys, args)
   return beat(keys, args) or { 0, 0 }
 end)
+
+-- Whether a room is where the caller believes it to be; every event that a call appends itself is checked so.
+function room_refusal(tag, room, epoch, expected_offset)
+  local stored = redis.call('HMGET', tag .. ':room:' .. room, 'epoch', 'offset')
+  if not stored[1] then
+    return { 'no', 'room_not_found' }
+  end
+  if stored[1] ~= epoch or tonumber(stored[2]) ~= tonumber(expected_offset) then
+    return { 'no', 'stale', 'offset', tonumber(stored[2]) }
+  end
+  return nil
+end

@@ -12,7 +12,7 @@ local SALE = schema({ 'room', 'sku', 'version', 'phase', 'price_minor', 'limit',
   limit = true, v = true, allocated = true, available = true, held = true, sold = true, returned = true, settled = true,
   waiting = true, turns = true })
 
-local function read_sale(tag, sale)
+function read_sale(tag, sale)
   local fields = read_fields(tag .. ':sale:' .. sale, SALE)
   if fields then
     fields.sale = sale
@@ -20,11 +20,11 @@ local function read_sale(tag, sale)
   return fields
 end
 
-local function stock_answer(sale)
+function stock_answer(sale)
   return { sale.v, sale.available, sale.held, sale.sold }
 end
 
-local function publish_stock(tag, sale)
+function publish_stock(tag, sale)
   publish(tag, sale.room, '{"k":"stock","stock":[{"sale":"' .. sale.sale .. '","v":' .. int(sale.v) .. ',"available":'
     .. int(sale.available) .. ',"held":' .. int(sale.held) .. ',"sold":' .. int(sale.sold) .. '}]}')
 end
@@ -45,7 +45,7 @@ local function sale_card(sale)
 end
 
 -- Appends an event that shows the whole sale; answers its offset.
-local function tell_sale(tag, sale, kind, at_ms)
+function tell_sale(tag, sale, kind, at_ms)
   return append_event(tag, sale.room, at_ms, kind,
     '{"t":"' .. kind .. '","at_ms":' .. int(at_ms) .. ',"sale":' .. sale_card(sale) .. '}')
 end
@@ -60,18 +60,15 @@ local function settle(tag, sale, at_ms)
 end
 
 -- Units that a new comer can have: none while others come first.
-local function free_units(sale)
+function free_units(sale)
   if sale.waiting > 0 or sale.line == 'lottery' then
     return 0
   end
   return sale.available
 end
 
--- Offers free units to those who wait: see 21_waitlist.lua.
-local serve_line
-
 -- Stores a sale after its numbers changed; tells the room when the last unit goes and when one comes back for all.
-local function store_sale(tag, sale, at_ms)
+function store_sale(tag, sale, at_ms)
   serve_line(tag, sale, at_ms)
   if sale.phase == 'open' and sale.available == 0 then
     tell_phase(tag, sale, 'sold_out', 'sold.out', at_ms)
@@ -84,41 +81,41 @@ local function store_sale(tag, sale, at_ms)
   redis.call('HSET', sale.key, 'v', sale.v, 'available', sale.available, 'held', sale.held, 'sold', sale.sold)
 end
 
-local function move_units(tag, sale, available, held, sold, at_ms)
+function move_units(tag, sale, available, held, sold, at_ms)
   sale.available, sale.held, sale.sold = sale.available + available, sale.held + held, sale.sold + sold
   store_sale(tag, sale, at_ms)
 end
 
 -- Counts units towards a buyer's limit, or gives them back.
-local function count_buyer(tag, sale, buyer, units)
+function count_buyer(tag, sale, buyer, units)
   local key = tag .. ':buyers:' .. sale
   if redis.call('HINCRBY', key, buyer, units) == 0 then
     redis.call('HDEL', key, buyer)
   end
 end
 
-local function units_of(tag, sale, buyer)
+function units_of(tag, sale, buyer)
   return tonumber(redis.call('HGET', tag .. ':buyers:' .. sale, buyer) or 0)
 end
 
 -- Somebody who takes and gives back again and again keeps units from others and tells the room about each turn.
 local MOST_GIVEN_BACK = 10
 
-local function count_given_back(tag, sale, buyer)
+function count_given_back(tag, sale, buyer)
   redis.call('HINCRBY', tag .. ':given_back:' .. sale, buyer, 1)
 end
 
-local function gives_back_too_often(tag, sale, buyer)
+function gives_back_too_often(tag, sale, buyer)
   return tonumber(redis.call('HGET', tag .. ':given_back:' .. sale, buyer) or 0) >= MOST_GIVEN_BACK
 end
 
-local function is_due(sale, at_ms)
+function is_due(sale, at_ms)
   return sale.phase == 'scheduled' and at_ms >= sale.opens_ms and at_ms < sale.closes_ms
 end
 
 -- Opens a scheduled sale whose time has come. Whoever comes first does it, a wish or a worker; the phase says that it
 -- is done.
-local function start_due_sale(tag, sale, at_ms)
+function start_due_sale(tag, sale, at_ms)
   if not is_due(sale, at_ms) then
     return
   end
@@ -186,7 +183,7 @@ redis.register_function{
 }
 
 -- Opens the sales whose time has come, and closes those whose time is over; answers how many.
-local function sweep_sales(tag, at_ms)
+function sweep_sales(tag, at_ms)
   local due = redis.call('ZRANGE', tag .. ':sale_starts', '-inf', int(at_ms), 'BYSCORE', 'LIMIT', 0, 10)
   for _, id in ipairs(due) do
     start_due_sale(tag, read_sale(tag, id), at_ms)

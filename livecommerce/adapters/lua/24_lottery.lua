@@ -11,6 +11,22 @@ local DRAW_LEASE_MS = 5000
 local DRAW_SECONDS = 7776000
 local UNOPENED_MS = 60000
 
+-- When the draw closes to new entries.
+function draws_ms(sale)
+  return sale.opens_ms + tonumber(redis.call('HGET', sale.key, 'window_ms'))
+end
+
+-- Has a worker look at a sale's draw when the time for entries, which begins as the sale opens, is over.
+function schedule_draw(tag, sale)
+  if redis.call('HGET', sale.key, 'line') == 'lottery' then
+    redis.call('ZADD', tag .. ':draws', draws_ms(sale), sale.sale)
+  end
+end
+
+function draw_closed(sale, at_ms)
+  return sale.line == 'lottery' and (redis.call('HEXISTS', sale.key, 'drawing') == 1 or at_ms >= draws_ms(sale))
+end
+
 -- Whether the draw of a sale is to be made now; keeps the schedule for those that are not.
 local function draw_is_due(tag, id, sale, at_ms)
   if not sale then

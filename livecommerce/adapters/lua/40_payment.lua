@@ -7,6 +7,8 @@ local PAYMENT = schema({ 'order', 'room', 'state', 'provider', 'amount_minor', '
   'captured_minor', 'captured_currency', 'transaction', 'reason' }, {})
 -- Ended payments stay this long for captures that come too late.
 local PAYMENT_SECONDS = 2592000
+-- A payment that began in time may arrive this much after the buyer's deadline before the order is closed.
+local PAYING_GRACE_MS = 10000
 
 local function read_payment(tag, payment)
   local fields = read_fields(tag .. ':payment:' .. payment, PAYMENT)
