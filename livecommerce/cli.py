@@ -11,7 +11,8 @@ from typing import Any
 import uvloop
 
 from livecommerce import __version__, logs, up
-from livecommerce.app import gateway_routes, run_gateway, run_worker
+from livecommerce.app.gateway import gateway_routes, run_gateway
+from livecommerce.app.worker import run_worker
 from livecommerce.catalog_cli import add_catalog_commands
 from livecommerce.doctor_cli import add_doctor_command
 from livecommerce.gateway import asyncapi, openapi

@@ -21,7 +21,7 @@ from livecommerce.adapters.embedded_valkey import server_command
 from livecommerce.adapters.redis_address import connect
 from livecommerce.adapters.redis_connection import AWAY
 from livecommerce.adapters.sql_connection import migrate
-from livecommerce.app import seed_demo
+from livecommerce.app.demo import seed_demo
 from livecommerce.doctor.place import REDIS_FILE
 from livecommerce.gateway.current_rates import rates_at_start
 from livecommerce.gateway.server import LEAVE_SECONDS

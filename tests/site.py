@@ -16,7 +16,7 @@ import httpx
 import psutil  # type: ignore[import-untyped]
 
 from livecommerce.adapters.sql_connection import migrate
-from livecommerce.app import seed_demo
+from livecommerce.app.demo import seed_demo
 from livecommerce.settings import Settings
 from loadtests.deployment import Deployment
 from tests.servers import free_port

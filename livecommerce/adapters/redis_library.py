@@ -7,15 +7,22 @@ share, and not as many as it has functions.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import re
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-from livecommerce.adapters.redis_connection import Connection
+from livecommerce.adapters.redis_connection import Connection, served
+from livecommerce.errors import Unavailable
 
 LIBRARY_VERSION = 4
 """Raised with every release that changes the functions."""
+
+RETRY_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
 
 _SHARED = re.compile(r"^(?:function (\w+)\(|([A-Z]\w*) = )", re.MULTILINE)
 
@@ -51,6 +58,19 @@ async def load_library(redis: Connection) -> None:
     """
     for server in await redis.servers():
         await _load_on(server)
+
+
+async def load_library_once_up(redis: Connection) -> None:
+    """The same; waits for the server where it is not up yet."""
+    while True:
+        try:
+            with served():
+                await load_library(redis)
+        except Unavailable as error:
+            log.warning("the function library waits: %s", error)
+            await asyncio.sleep(RETRY_SECONDS)
+        else:
+            return
 
 
 async def _load_on(server: Connection) -> None:

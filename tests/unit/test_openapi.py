@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from starlette.routing import BaseRoute, Mount, Route
 
-from livecommerce.app import gateway_routes
+from livecommerce.app.gateway import gateway_routes
 from livecommerce.gateway.http.operation import Operation
 from livecommerce.gateway.http.pages import PAGES
 from livecommerce.gateway.openapi import PARAMETERS, TAGS, document, operation_id, render
