@@ -9,7 +9,8 @@ import msgspec
 
 from livecommerce.gateway.close_codes import Close
 from livecommerce.gateway.encodings import ENCODINGS
-from livecommerce.gateway.messages import ClientMessages, ServerMessages
+from livecommerce.gateway.messages.from_client import ClientMessages
+from livecommerce.gateway.messages.to_client import ServerMessages
 
 _REFS = "#/components/schemas/{name}"
 

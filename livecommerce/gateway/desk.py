@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from livecommerce.gateway import messages as wire
+from livecommerce.gateway.messages import to_client
 from livecommerce.gateway.websocket import RoomProtocol
 from livecommerce.room import bus
 from livecommerce.room.cards import CommentLine
@@ -42,9 +42,9 @@ class Desk:
         while len(self.held) > MAX_HELD:
             del self.held[next(iter(self.held))]
         if news.held:
-            self.tell(wire.Held(comments=news.held))
+            self.tell(to_client.Held(comments=news.held))
         if news.shadowed:
-            self.tell(wire.Shadowed(comments=news.shadowed))
+            self.tell(to_client.Shadowed(comments=news.shadowed))
         if news.reviewed:
             self.held.pop(news.reviewed, None)
-            self.tell(wire.Reviewed(comment=news.reviewed))
+            self.tell(to_client.Reviewed(comment=news.reviewed))

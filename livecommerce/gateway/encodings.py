@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from livecommerce.gateway.frames import BINARY, TEXT, frame
-from livecommerce.gateway.messages import ClientMessages
+from livecommerce.gateway.messages.from_client import ClientMessages
 
 
 class Encoding(Struct, frozen=True):

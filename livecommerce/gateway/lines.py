@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from livecommerce.gateway import messages as wire
+from livecommerce.gateway.messages import from_client, to_client
 from livecommerce.gateway.session import Session
 from livecommerce.ids import PersonId, RoomId, SaleId
 from livecommerce.lottery import Seeds
@@ -29,23 +29,23 @@ class Lines:
 
     def handlers(self) -> dict[type[Any], Callable[[Session, Any], Any]]:
         """Message type → handler."""
-        return {wire.Wait: self.wait, wire.WaitLeave: self.leave}
+        return {from_client.Wait: self.wait, from_client.WaitLeave: self.leave}
 
-    async def wait(self, session: Session, message: wire.Wait) -> wire.Ok | None:
+    async def wait(self, session: Session, message: from_client.Wait) -> to_client.Ok | None:
         """Gives a person a place in a line, or an entry in a draw."""
         session.require_account()
         sale, room = SaleId(message.sale), RoomId(session.served.live.room)
         return _answer(message, await self._waitlists.join(sale, _person(session), message.qty, room))
 
-    async def leave(self, session: Session, message: wire.WaitLeave) -> wire.Ok | None:
+    async def leave(self, session: Session, message: from_client.WaitLeave) -> to_client.Ok | None:
         """Gives up a place, an entry or a turn."""
         session.require_account()
         sale, room = SaleId(message.sale), RoomId(session.served.live.room)
         return _answer(message, await self._waitlists.leave(sale, _person(session), room))
 
-    def line_of(self, sale: SaleId, message: wire.SaleOpen | wire.ShelfOpen) -> Line | None:
+    def line_of(self, sale: SaleId, message: from_client.SaleOpen | from_client.ShelfOpen) -> Line | None:
         """The line that a sale is opened with."""
-        if isinstance(message, wire.SaleOpen) and message.mode == LOTTERY:
+        if isinstance(message, from_client.SaleOpen) and message.mode == LOTTERY:
             return Line(
                 kind=LOTTERY,
                 turn_seconds=CLAIM_SECONDS,
@@ -64,5 +64,5 @@ def _person(session: Session) -> PersonId:
     return PersonId(session.person.person)
 
 
-def _answer(message: wire.ClientMessage, place: PlaceCard) -> wire.Ok | None:
-    return wire.Ok(id=message.id, place=place) if message.id is not None else None
+def _answer(message: from_client.ClientMessage, place: PlaceCard) -> to_client.Ok | None:
+    return to_client.Ok(id=message.id, place=place) if message.id is not None else None

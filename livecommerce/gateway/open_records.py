@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from livecommerce.coupon import GrantCard
 from livecommerce.errors import Unavailable
-from livecommerce.gateway import messages as wire
+from livecommerce.gateway.messages import to_client
 from livecommerce.gateway.served_room import ServedRoom
 from livecommerce.gateway.translate import error_message
 from livecommerce.gateway.websocket import RoomProtocol
@@ -87,9 +87,9 @@ def _tell(served: ServedRoom, viewer: RoomProtocol, records: Records) -> None:
     if any(order.state == "sold" for order in orders):
         served.buyers.add(viewer.person)
     news = [
-        *(wire.Order(order=order) for order in orders),
-        *(wire.Grant(grant=grant) for grant in grants),
-        *(wire.Place(place=place) for place in places),
+        *(to_client.Order(order=order) for order in orders),
+        *(to_client.Grant(grant=grant) for grant in grants),
+        *(to_client.Place(place=place) for place in places),
     ]
     if news:
         viewer.send_messages(*news)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from livecommerce.clock import Clock
 from livecommerce.comments import clean_comment
 from livecommerce.errors import DomainError, Forbidden, NotFound, Unavailable
-from livecommerce.gateway import messages as wire
+from livecommerce.gateway.messages import from_client, to_client
 from livecommerce.gateway.session import Session
 from livecommerce.gateway.trail import Trail
 from livecommerce.ids import new_id
@@ -52,26 +52,26 @@ class RoomCommands:
     def handlers(self) -> dict[type[Any], Callable[[Session, Any], Any]]:
         """Message type → handler."""
         return {
-            wire.Comment: self.comment,
-            wire.Like: self.like,
-            wire.ShowStart: self.start_show,
-            wire.Pin: self.pin,
-            wire.Unpin: self.unpin,
-            wire.Mute: self.mute,
-            wire.Delete: self.delete,
-            wire.Slow: self.slow,
-            wire.ReviewFirst: self.review_first,
-            wire.CommentPin: self.pin_comment,
-            wire.CommentUnpin: self.unpin_comment,
-            wire.Review: self.review,
-            wire.Impose: self.impose,
-            wire.ModeratorAppoint: self.appoint,
-            wire.ModeratorDismiss: self.dismiss,
+            from_client.Comment: self.comment,
+            from_client.Like: self.like,
+            from_client.ShowStart: self.start_show,
+            from_client.Pin: self.pin,
+            from_client.Unpin: self.unpin,
+            from_client.Mute: self.mute,
+            from_client.Delete: self.delete,
+            from_client.Slow: self.slow,
+            from_client.ReviewFirst: self.review_first,
+            from_client.CommentPin: self.pin_comment,
+            from_client.CommentUnpin: self.unpin_comment,
+            from_client.Review: self.review,
+            from_client.Impose: self.impose,
+            from_client.ModeratorAppoint: self.appoint,
+            from_client.ModeratorDismiss: self.dismiss,
         }
 
     # ------------------------------------------------------------ viewers
 
-    def comment(self, session: Session, message: wire.Comment) -> object:
+    def comment(self, session: Session, message: from_client.Comment) -> object:
         """Says something to the room; the verdict tells what became of it."""
         served, now_ms = session.served, self._clock()
         try:
@@ -89,7 +89,7 @@ class RoomCommands:
             return _rejected(message, error.code, int(error.params.get("wait_ms", 0)))
         served.budget.spend(exempt=exempt)
         result = _pass_on(session, line)
-        return wire.Verdict(id=message.id, result=result, comment=line.comment)
+        return to_client.Verdict(id=message.id, result=result, comment=line.comment)
 
     def _refuse_silenced(self, session: Session, now_ms: int) -> None:
         if not session.person.name:
@@ -110,31 +110,31 @@ class RoomCommands:
         if self._words.blocks(text):
             raise Forbidden("blocked_word")
 
-    def like(self, session: Session, message: wire.Like) -> None:
+    def like(self, session: Session, message: from_client.Like) -> None:
         """Adds hearts."""
         session.served.like(message.n)
 
     # ------------------------------------------------------------ host and moderators
 
-    async def start_show(self, session: Session, message: wire.ShowStart) -> wire.Ok | None:
+    async def start_show(self, session: Session, message: from_client.ShowStart) -> to_client.Ok | None:
         """Opens the show."""
         session.require_host()
         return await self._decide(session, message, lambda state: rules.start_show(state, self._clock()))
 
-    async def pin(self, session: Session, message: wire.Pin) -> wire.Ok | None:
+    async def pin(self, session: Session, message: from_client.Pin) -> to_client.Ok | None:
         """Puts a product in front."""
         session.require_moderator()
         card = await self._shelf.card(session.served.live.room, message.product)
         return await self._decide(session, message, lambda state: rules.pin(state, card, self._clock()))
 
-    async def unpin(self, session: Session, message: wire.Unpin) -> wire.Ok | None:
+    async def unpin(self, session: Session, message: from_client.Unpin) -> to_client.Ok | None:
         """Takes a product away."""
         session.require_moderator()
         return await self._decide(
             session, message, lambda state: rules.unpin(state, message.product, self._clock())
         )
 
-    async def mute(self, session: Session, message: wire.Mute) -> wire.Ok | None:
+    async def mute(self, session: Session, message: from_client.Mute) -> to_client.Ok | None:
         """Silences a person."""
         session.require_moderator()
         if message.seconds:
@@ -143,28 +143,28 @@ class RoomCommands:
             session, message, lambda _: rules.mute(message.person, message.seconds, self._clock())
         )
 
-    async def delete(self, session: Session, message: wire.Delete) -> wire.Ok | None:
+    async def delete(self, session: Session, message: from_client.Delete) -> to_client.Ok | None:
         """Takes back a comment."""
         session.require_moderator()
         return await self._decide(
             session, message, lambda _: rules.delete_comment(message.comment, self._clock())
         )
 
-    async def slow(self, session: Session, message: wire.Slow) -> wire.Ok | None:
+    async def slow(self, session: Session, message: from_client.Slow) -> to_client.Ok | None:
         """Sets how long each person waits between two comments."""
         session.require_moderator()
         return await self._decide(
             session, message, lambda state: rules.slow_down(state, message.seconds, self._clock())
         )
 
-    async def review_first(self, session: Session, message: wire.ReviewFirst) -> wire.Ok | None:
+    async def review_first(self, session: Session, message: from_client.ReviewFirst) -> to_client.Ok | None:
         """Lets comments wait for a moderator, or no longer."""
         session.require_moderator()
         return await self._decide(
             session, message, lambda state: rules.review_comments(state, message.on, self._clock())
         )
 
-    async def pin_comment(self, session: Session, message: wire.CommentPin) -> wire.Ok | None:
+    async def pin_comment(self, session: Session, message: from_client.CommentPin) -> to_client.Ok | None:
         """Keeps one of the last comments above the others."""
         session.require_moderator()
         line = session.served.recent_comment(message.comment)
@@ -174,12 +174,12 @@ class RoomCommands:
             session, message, lambda state: rules.pin_comment(state, line, self._clock())
         )
 
-    async def unpin_comment(self, session: Session, message: wire.CommentUnpin) -> wire.Ok | None:
+    async def unpin_comment(self, session: Session, message: from_client.CommentUnpin) -> to_client.Ok | None:
         """Lets the pinned comment go."""
         session.require_moderator()
         return await self._decide(session, message, lambda state: rules.unpin_comment(state, self._clock()))
 
-    async def review(self, session: Session, message: wire.Review) -> wire.Ok | None:
+    async def review(self, session: Session, message: from_client.Review) -> to_client.Ok | None:
         """A word on a held comment."""
         session.require_moderator()
         line = session.served.review(message.comment)
@@ -191,7 +191,7 @@ class RoomCommands:
         await self._trail.note(session, action, line.person.person, {"comment": line.comment})
         return ok(message)
 
-    async def impose(self, session: Session, message: wire.Impose) -> wire.Ok | None:
+    async def impose(self, session: Session, message: from_client.Impose) -> to_client.Ok | None:
         """Puts a person under a sanction, or lifts it."""
         session.require_moderator()
         served = session.served
@@ -204,7 +204,7 @@ class RoomCommands:
         await self._trail.note(session, f"sanction.{message.kind}", message.person, after)
         return ok(message)
 
-    async def appoint(self, session: Session, message: wire.ModeratorAppoint) -> wire.Ok | None:
+    async def appoint(self, session: Session, message: from_client.ModeratorAppoint) -> to_client.Ok | None:
         """Lets a person moderate the room."""
         session.require_host()
         return await self._decide(
@@ -213,7 +213,7 @@ class RoomCommands:
             lambda state: rules.appoint_moderator(state, message.person, message.name, self._clock()),
         )
 
-    async def dismiss(self, session: Session, message: wire.ModeratorDismiss) -> wire.Ok | None:
+    async def dismiss(self, session: Session, message: from_client.ModeratorDismiss) -> to_client.Ok | None:
         """Ends that."""
         session.require_host()
         return await self._decide(
@@ -221,14 +221,14 @@ class RoomCommands:
         )
 
     async def _decide(
-        self, session: Session, message: wire.ClientMessage, command: rules.Decide
-    ) -> wire.Ok | None:
+        self, session: Session, message: from_client.ClientMessage, command: rules.Decide
+    ) -> to_client.Ok | None:
         return await decide(session, message, command, self._trail, self._clock)
 
 
 async def decide(
-    session: Session, message: wire.ClientMessage, command: rules.Decide, trail: Trail, clock: Clock
-) -> wire.Ok | None:
+    session: Session, message: from_client.ClientMessage, command: rules.Decide, trail: Trail, clock: Clock
+) -> to_client.Ok | None:
     """Carries a command out in the session's room, and notes who did it.
 
     Raises:
@@ -261,15 +261,15 @@ def _pass_on(session: Session, line: CommentLine) -> str:
     return "held" if waits else "delivered"
 
 
-def _rejected(message: wire.Comment, code: str, wait_ms: int) -> wire.Verdict:
-    return wire.Verdict(id=message.id, result="rejected", code=code, wait_ms=wait_ms)
+def _rejected(message: from_client.Comment, code: str, wait_ms: int) -> to_client.Verdict:
+    return to_client.Verdict(id=message.id, result="rejected", code=code, wait_ms=wait_ms)
 
 
-def _only_here(message: wire.Comment, line: CommentLine) -> tuple[object, ...]:
+def _only_here(message: from_client.Comment, line: CommentLine) -> tuple[object, ...]:
     """A comment that its author sees and the flooded room does not."""
     return (
-        wire.Comments(comments=(line,)),
-        wire.Verdict(id=message.id, result="sampled", comment=line.comment),
+        to_client.Comments(comments=(line,)),
+        to_client.Verdict(id=message.id, result="sampled", comment=line.comment),
     )
 
 
@@ -284,6 +284,6 @@ def _refuse_staff(session: Session, person: str) -> None:
         raise Forbidden("not_this_person")
 
 
-def ok(message: wire.ClientMessage) -> wire.Ok | None:
+def ok(message: from_client.ClientMessage) -> to_client.Ok | None:
     """The answer to a message that asked for one."""
-    return wire.Ok(id=message.id) if message.id is not None else None
+    return to_client.Ok(id=message.id) if message.id is not None else None

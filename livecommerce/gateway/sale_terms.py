@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from livecommerce.clock import Clock
 from livecommerce.errors import DomainError, Invalid, Unavailable
 from livecommerce.flash_sale import Inventory, SaleAdjustment
-from livecommerce.gateway import messages as wire
+from livecommerce.gateway.messages import from_client, to_client
 from livecommerce.gateway.room_commands import ok
 from livecommerce.gateway.session import Session
 from livecommerce.gateway.trail import Trail
@@ -52,9 +52,9 @@ class SaleTerms:
 
     def handlers(self) -> dict[type[Any], Callable[[Session, Any], Any]]:
         """Message type → handler."""
-        return {wire.SaleAdjust: self.adjust}
+        return {from_client.SaleAdjust: self.adjust}
 
-    async def adjust(self, session: Session, message: wire.SaleAdjust) -> wire.Ok | None:
+    async def adjust(self, session: Session, message: from_client.SaleAdjust) -> to_client.Ok | None:
         """Changes a sale. The same key with the same terms is the same change."""
         session.require_host()
         rules.find_sale(session.served.live.state, message.sale)
@@ -86,7 +86,7 @@ class SaleTerms:
                 await self._loans.confirm(change.operation)
 
 
-def _adjustment(message: wire.SaleAdjust) -> SaleAdjustment:
+def _adjustment(message: from_client.SaleAdjust) -> SaleAdjustment:
     return SaleAdjustment(
         sale=SaleId(message.sale),
         # with its units, so that what is lent under an operation is what the sale gets by it
@@ -101,7 +101,7 @@ def _adjustment(message: wire.SaleAdjust) -> SaleAdjustment:
     )
 
 
-def _noted(message: wire.SaleAdjust) -> dict[str, int]:
+def _noted(message: from_client.SaleAdjust) -> dict[str, int]:
     terms = {
         "price_minor": message.price_minor,
         "limit": message.limit,

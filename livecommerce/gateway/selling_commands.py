@@ -15,8 +15,8 @@ from livecommerce.clock import Clock
 from livecommerce.coupon import Campaign, Campaigns, CouponDrop, Wallets
 from livecommerce.errors import Conflict, DomainError, NotFound, Unavailable
 from livecommerce.flash_sale import TERMS, Inventory, Place, SaleOpening
-from livecommerce.gateway import messages as wire
 from livecommerce.gateway.lines import Lines
+from livecommerce.gateway.messages import from_client, to_client
 from livecommerce.gateway.room_commands import ok
 from livecommerce.gateway.served_room import ServedRoom
 from livecommerce.gateway.session import Session
@@ -88,34 +88,34 @@ class SellingCommands:
     def handlers(self) -> dict[type[Any], Callable[[Session, Any], Any]]:
         """Message type → handler."""
         return {
-            wire.Buy: self.buy,
-            wire.BuyBag: self.buy_bag,
-            wire.Claim: self.claim,
-            wire.SaleOpen: self.open_sale,
-            wire.ShelfOpen: self.open_sale,
-            wire.SaleClose: self.close_sale,
-            wire.CouponDrop: self.drop_coupon,
-            wire.ShowEnd: self.end_show,
+            from_client.Buy: self.buy,
+            from_client.BuyBag: self.buy_bag,
+            from_client.Claim: self.claim,
+            from_client.SaleOpen: self.open_sale,
+            from_client.ShelfOpen: self.open_sale,
+            from_client.SaleClose: self.close_sale,
+            from_client.CouponDrop: self.drop_coupon,
+            from_client.ShowEnd: self.end_show,
         }
 
     # ------------------------------------------------------------ buyers
 
-    async def buy(self, session: Session, message: wire.Buy) -> wire.Ok | None:
+    async def buy(self, session: Session, message: from_client.Buy) -> to_client.Ok | None:
         """Takes units of a sale at the price the buyer saw."""
         grants = (message.grant,) if message.grant else ()
         return await self._hold(session, message, (message,), grants)
 
-    async def buy_bag(self, session: Session, message: wire.BuyBag) -> wire.Ok | None:
+    async def buy_bag(self, session: Session, message: from_client.BuyBag) -> to_client.Ok | None:
         """Takes units of several sales at the prices the buyer saw, all or nothing."""
         return await self._hold(session, message, message.lines, message.grants)
 
     async def _hold(
         self,
         session: Session,
-        message: wire.Buy | wire.BuyBag,
-        lines: Sequence[wire.Buy | wire.BagLine],
+        message: from_client.Buy | from_client.BuyBag,
+        lines: Sequence[from_client.Buy | from_client.BagLine],
         grants: Sequence[str],
-    ) -> wire.Ok | None:
+    ) -> to_client.Ok | None:
         session.require_account()
         state = session.served.live.state
         for line in lines:
@@ -142,18 +142,20 @@ class SellingCommands:
         )
         for stock in held.stocks:
             session.served.share_stock(stock)
-        return wire.Ok(id=message.id, order=held.order) if message.id is not None else None
+        return to_client.Ok(id=message.id, order=held.order) if message.id is not None else None
 
-    async def claim(self, session: Session, message: wire.Claim) -> wire.Ok | None:
+    async def claim(self, session: Session, message: from_client.Claim) -> to_client.Ok | None:
         """Takes a coupon that was dropped."""
         session.require_account()
         person, room = PersonId(session.person.person), RoomId(session.served.live.room)
         grant = await self._wallets.claim(message.drop, person, room)
-        return wire.Ok(id=message.id, grant=grant) if message.id is not None else None
+        return to_client.Ok(id=message.id, grant=grant) if message.id is not None else None
 
     # ------------------------------------------------------------ the host
 
-    async def open_sale(self, session: Session, message: wire.SaleOpen | wire.ShelfOpen) -> wire.Ok | None:
+    async def open_sale(
+        self, session: Session, message: from_client.SaleOpen | from_client.ShelfOpen
+    ) -> to_client.Ok | None:
         """Lends stock to a new sale and opens it. The same key again is the same sale."""
         session.require_host()
         served = session.served
@@ -187,7 +189,7 @@ class SellingCommands:
             await self._stockroom.take_back(sale, 0, self._clock())
 
     async def _open(
-        self, served: ServedRoom, opening: SaleOpening, message: wire.SaleOpen | wire.ShelfOpen
+        self, served: ServedRoom, opening: SaleOpening, message: from_client.SaleOpen | from_client.ShelfOpen
     ) -> None:
         live = served.live
         rules.check_sale(live.state, message.sku, _kind(message))
@@ -197,13 +199,13 @@ class SellingCommands:
         self,
         state: RoomState,
         sale: SaleId,
-        message: wire.SaleOpen | wire.ShelfOpen,
+        message: from_client.SaleOpen | from_client.ShelfOpen,
         product: Product,
         shown: ProductCard,
         brand_ppm: int,
         line: Line | None,
     ) -> SaleOpening:
-        kind, flash = _kind(message), isinstance(message, wire.SaleOpen)
+        kind, flash = _kind(message), isinstance(message, from_client.SaleOpen)
         segment = state.segment if flash else None
         card = SaleCard(
             sale=sale,
@@ -246,15 +248,15 @@ class SellingCommands:
             price_minor=_price(message, product),
             stock=message.stock,
             limit=message.limit,
-            opens_ms=message.opens_ms if isinstance(message, wire.SaleOpen) else 0,
-            wait_ms=message.wait_seconds * 1000 if isinstance(message, wire.SaleOpen) else 0,
+            opens_ms=message.opens_ms if isinstance(message, from_client.SaleOpen) else 0,
+            wait_ms=message.wait_seconds * 1000 if isinstance(message, from_client.SaleOpen) else 0,
             length_ms=_length_ms(message, line),
             hold_seconds=self._hold_seconds,
             offer=msgspec.json.encode(offer),
             card=_unchanging(card),
         )
 
-    async def close_sale(self, session: Session, message: wire.SaleClose) -> wire.Ok | None:
+    async def close_sale(self, session: Session, message: from_client.SaleClose) -> to_client.Ok | None:
         """Closes a sale, or cancels one that has not opened; holds keep their time."""
         session.require_host()
         rules.find_sale(session.served.live.state, message.sale)
@@ -263,7 +265,7 @@ class SellingCommands:
         await self._trail.note(session, "sale.closed", message.sale, {"sold": count.sold})
         return ok(message)
 
-    async def end_show(self, session: Session, message: wire.ShowEnd) -> wire.Ok | None:
+    async def end_show(self, session: Session, message: from_client.ShowEnd) -> to_client.Ok | None:
         """Closes what is on sale, also what opens meanwhile elsewhere, and ends the show."""
         session.require_host()
         live = session.served.live
@@ -291,7 +293,7 @@ class SellingCommands:
             raise _StillSelling
         return rules.end_show(state, self._clock())
 
-    async def drop_coupon(self, session: Session, message: wire.CouponDrop) -> wire.Ok | None:
+    async def drop_coupon(self, session: Session, message: from_client.CouponDrop) -> to_client.Ok | None:
         """Offers a campaign's coupons; their money is set aside first."""
         session.require_host()
         served = session.served
@@ -307,7 +309,7 @@ class SellingCommands:
         await self._trail.note(session, "coupon.dropped", drop, {"count": message.count})
         return ok(message)
 
-    def _check_drop(self, served: ServedRoom, terms: Campaign, message: wire.CouponDrop) -> None:
+    def _check_drop(self, served: ServedRoom, terms: Campaign, message: from_client.CouponDrop) -> None:
         """Refuses before any money is set aside; another shop's campaign is as good as none."""
         if terms.shop != served.live.state.shop:
             raise NotFound("campaign_not_found")
@@ -315,7 +317,9 @@ class SellingCommands:
             raise Conflict("campaign_not_running")
         rules.drop_coupon(served.live.state, self._drop_card("", terms, message), self._clock())
 
-    async def _drop(self, served: ServedRoom, drop: str, message: wire.CouponDrop, terms: Campaign) -> None:
+    async def _drop(
+        self, served: ServedRoom, drop: str, message: from_client.CouponDrop, terms: Campaign
+    ) -> None:
         card = self._drop_card(drop, terms, message)
         live = served.live
         event = rules.drop_coupon(live.state, card, self._clock())
@@ -330,7 +334,7 @@ class SellingCommands:
         )
         await self._wallets.drop(offered, live.epoch, live.offset, _without_offset(event))
 
-    def _drop_card(self, drop: str, terms: Campaign, message: wire.CouponDrop) -> DropCard:
+    def _drop_card(self, drop: str, terms: Campaign, message: from_client.CouponDrop) -> DropCard:
         return DropCard(
             drop=drop,
             campaign=message.campaign,
@@ -364,21 +368,23 @@ def _without_offset(event: RoomEvent) -> bytes:
     return msgspec.json.encode(fields)
 
 
-def _price(message: wire.SaleOpen | wire.ShelfOpen, product: Product) -> int:
+def _price(message: from_client.SaleOpen | from_client.ShelfOpen, product: Product) -> int:
     """A flash sale's own price, or the list price."""
-    if isinstance(message, wire.SaleOpen):
+    if isinstance(message, from_client.SaleOpen):
         return message.price_minor
     return product.variant(message.sku).price_minor
 
 
-def _kind(message: wire.SaleOpen | wire.ShelfOpen) -> str:
-    return FLASH if isinstance(message, wire.SaleOpen) else SHELF
+def _kind(message: from_client.SaleOpen | from_client.ShelfOpen) -> str:
+    return FLASH if isinstance(message, from_client.SaleOpen) else SHELF
 
 
-def _length_ms(message: wire.SaleOpen | wire.ShelfOpen, line: Line | None) -> int:
+def _length_ms(message: from_client.SaleOpen | from_client.ShelfOpen, line: Line | None) -> int:
     """How long it is open; a draw's entries come before."""
     seconds = (
-        message.seconds + (line.window_seconds if line else 0) if isinstance(message, wire.SaleOpen) else 0
+        message.seconds + (line.window_seconds if line else 0)
+        if isinstance(message, from_client.SaleOpen)
+        else 0
     )
     return seconds * 1000
 

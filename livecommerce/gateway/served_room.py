@@ -13,11 +13,11 @@ from livecommerce.comments import Paces, RoomBudget, SlowMode
 from livecommerce.coupon import GrantCard
 from livecommerce.errors import Unavailable
 from livecommerce.flash_sale import StockCount
-from livecommerce.gateway import messages as wire
 from livecommerce.gateway.close_codes import Close
 from livecommerce.gateway.desk import Desk
 from livecommerce.gateway.encodings import ENCODINGS
 from livecommerce.gateway.limits import Bucket
+from livecommerce.gateway.messages import to_client
 from livecommerce.gateway.tick import COUNTS_SECONDS, SLOWEST_TICK_SECONDS, Tick
 from livecommerce.gateway.websocket import RoomProtocol
 from livecommerce.ids import SaleId
@@ -190,7 +190,9 @@ class ServedRoom:
 
     def _on_replaced(self) -> None:
         live = self.live
-        resync = wire.Resync(epoch=live.epoch, offset=live.offset, server_ms=self._clock(), room=live.state)
+        resync = to_client.Resync(
+            epoch=live.epoch, offset=live.offset, server_ms=self._clock(), room=live.state
+        )
         self.fanout.broadcast(Lane.CONTROL, [resync])
         self._look_at_roles(self.fanout)
 
@@ -258,30 +260,30 @@ class ServedRoom:
         if order is not None:
             if order.state == "sold":
                 self.buyers.add(person)
-            self.fanout.tell(person, [wire.Order(order=order)])
+            self.fanout.tell(person, [to_client.Order(order=order)])
         if grant is not None:
-            self.fanout.tell(person, [wire.Grant(grant=grant)])
+            self.fanout.tell(person, [to_client.Grant(grant=grant)])
         if place is not None:
-            self.fanout.tell(person, [wire.Place(place=place)])
+            self.fanout.tell(person, [to_client.Place(place=place)])
 
     # ------------------------------------------------------------ moderation
 
-    def moderation(self) -> wire.Moderation:
+    def moderation(self) -> to_client.Moderation:
         """What those who moderate know beside the others."""
         held, sanctions = tuple(self.desk.held.values()), self.sanctions.current(self._clock())
-        return wire.Moderation(held=held, sanctions=sanctions)
+        return to_client.Moderation(held=held, sanctions=sanctions)
 
     def _look_at_roles(self, viewers: Iterable[Viewer]) -> None:
         for viewer in cast("tuple[RoomProtocol, ...]", tuple(viewers)):
             session = viewer.session
             if session is not None and self.desk.admit(viewer):
                 desk = [self.moderation()] if session.moderates else []
-                viewer.send_messages(wire.Me(me=session.card), *desk)
+                viewer.send_messages(to_client.Me(me=session.card), *desk)
 
     def learn_sanction(self, sanction: Sanction) -> None:
         """Takes over a sanction; who is banned leaves at once."""
         self.sanctions.learn(sanction)
-        self.desk.tell(wire.Sanctioned(sanction=sanction))
+        self.desk.tell(to_client.Sanctioned(sanction=sanction))
         self._keep_out()
 
     def _keep_out(self) -> None:
@@ -403,24 +405,24 @@ class ServedRoom:
     def _waiting_comments(self) -> Iterator[object]:
         if self._crowd:
             comments, self._crowd = tuple(self._crowd), []
-            yield wire.Comments(comments=comments)
+            yield to_client.Comments(comments=comments)
 
     def _waiting_state(self) -> Iterator[object]:
         if self._changed_stock:
-            yield wire.Stock(stock=tuple(self.stock[sale] for sale in self._changed_stock))
+            yield to_client.Stock(stock=tuple(self.stock[sale] for sale in self._changed_stock))
             self._changed_stock.clear()
         if self._changed_queues:
-            yield wire.Queue(queues=tuple(self.queues[sale] for sale in self._changed_queues))
+            yield to_client.Queue(queues=tuple(self.queues[sale] for sale in self._changed_queues))
             self._changed_queues.clear()
         if self._counts_changed:
             self._counts_changed = False
-            yield wire.Viewers(n=self.presence.viewers)
-            yield wire.Likes(n=self.presence.likes)
+            yield to_client.Viewers(n=self.presence.viewers)
+            yield to_client.Likes(n=self.presence.likes)
 
     def _whisper(self) -> None:
         whispers, self._whispers = self._whispers, []
         for line in whispers:
-            self.fanout.tell(line.person.person, [wire.Comments(comments=(line,))])
+            self.fanout.tell(line.person.person, [to_client.Comments(comments=(line,))])
 
     def _share(self) -> None:
         """Tells the other gateways what happened here."""

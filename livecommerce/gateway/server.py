@@ -14,9 +14,9 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
-from livecommerce.gateway import messages as wire
 from livecommerce.gateway.close_codes import Close
 from livecommerce.gateway.http_protocol import HttpProtocol
+from livecommerce.gateway.messages import to_client
 from livecommerce.gateway.sessions import Sessions
 from livecommerce.gateway.timing_wheel import TimingWheel
 from livecommerce.gateway.token_watch import LOOK_SECONDS
@@ -101,7 +101,7 @@ async def drain(sessions: Sessions) -> None:
     for start in range(0, len(leaving), batch):
         await asyncio.sleep(due - clock())
         for connection in leaving[start : start + batch]:
-            connection.send_messages(wire.Reconnect(after_ms=random.randrange(SPREAD_MS)))  # noqa: S311 - spreading load
+            connection.send_messages(to_client.Reconnect(after_ms=random.randrange(SPREAD_MS)))  # noqa: S311 - spreading load
             connection.close(Close.DRAINING)
         due += DRAIN_PAUSE_SECONDS
 

@@ -12,11 +12,11 @@ from starlette.requests import cookie_parser
 
 from livecommerce.clock import Clock
 from livecommerce.errors import DomainError, Forbidden, NotFound, TooMany, Unauthenticated, Unavailable
-from livecommerce.gateway import messages as wire
 from livecommerce.gateway.auth import COOKIE, Credential, Door, guest
 from livecommerce.gateway.background import Background
 from livecommerce.gateway.close_codes import Close
 from livecommerce.gateway.limits import COMMAND_BURST, COMMANDS_PER_SECOND, Buckets, OpeningLimits
+from livecommerce.gateway.messages import from_client, to_client
 from livecommerce.gateway.open_records import OpenRecords
 from livecommerce.gateway.rooms import Rooms
 from livecommerce.gateway.served_room import ServedRoom
@@ -85,14 +85,14 @@ class Sessions:
         """Whether one more connection may come from this address."""
         return self._limits.admits(peer, forwarded_for)
 
-    def received(self, connection: RoomProtocol, message: wire.ClientMessages) -> None:
+    def received(self, connection: RoomProtocol, message: from_client.ClientMessages) -> None:
         """A message arrived."""
         match message:
-            case wire.Ping():
-                connection.send_messages(wire.Pong(id=message.id, server_ms=self._clock()))
-            case wire.Join():
+            case from_client.Ping():
+                connection.send_messages(to_client.Pong(id=message.id, server_ms=self._clock()))
+            case from_client.Join():
                 self._start_join(connection, message)
-            case wire.Refresh():
+            case from_client.Refresh():
                 self._refresh(connection, message)
             case _:
                 self._command(connection, message)
@@ -108,9 +108,9 @@ class Sessions:
 
     # ------------------------------------------------------------ joining
 
-    def _start_join(self, connection: RoomProtocol, message: wire.Join) -> None:
+    def _start_join(self, connection: RoomProtocol, message: from_client.Join) -> None:
         if connection.session is not None or connection in self._joining:
-            connection.send_messages(wire.Error(code="already_joined", id=message.id))
+            connection.send_messages(to_client.Error(code="already_joined", id=message.id))
             return
         try:
             credential = self._authenticate(connection, message.token)
@@ -124,7 +124,9 @@ class Sessions:
         self._joining.add(connection)
         self._background.spawn(self._join_late(connection, message, credential))
 
-    async def _join_late(self, connection: RoomProtocol, message: wire.Join, credential: Credential) -> None:
+    async def _join_late(
+        self, connection: RoomProtocol, message: from_client.Join, credential: Credential
+    ) -> None:
         """Joins a room that must be loaded first."""
         try:
             served = await self._rooms.get(connection.room)
@@ -139,7 +141,7 @@ class Sessions:
             self._joining.discard(connection)
 
     def _join(
-        self, connection: RoomProtocol, message: wire.Join, credential: Credential, served: ServedRoom
+        self, connection: RoomProtocol, message: from_client.Join, credential: Credential, served: ServedRoom
     ) -> None:
         """Plain calls: nothing may be published between the snapshot and the registration."""
         self._let_in(served, credential)
@@ -177,7 +179,7 @@ class Sessions:
                 log.debug("an old cookie; the viewer is a guest")
         return Credential(guest(""), NO_END_MS, self._clock())
 
-    def _refresh(self, connection: RoomProtocol, message: wire.Refresh) -> None:
+    def _refresh(self, connection: RoomProtocol, message: from_client.Refresh) -> None:
         try:
             credential = self._door.tokens.read_refresh(message.token)
         except Unauthenticated as error:
@@ -185,21 +187,21 @@ class Sessions:
             return
         session = connection.session
         if session is None or credential.person.person != session.person.person:
-            connection.send_messages(wire.Error(code="other_person", id=message.id))
+            connection.send_messages(to_client.Error(code="other_person", id=message.id))
             return
         session.renew(credential)
         if message.id is not None:
-            connection.send_messages(wire.Ok(id=message.id))
+            connection.send_messages(to_client.Ok(id=message.id))
 
     # ------------------------------------------------------------ commands
 
-    def _command(self, connection: RoomProtocol, message: wire.ClientMessages) -> None:
+    def _command(self, connection: RoomProtocol, message: from_client.ClientMessages) -> None:
         session = connection.session
         if session is None:
-            connection.send_messages(wire.Error(code="not_joined", id=message.id))
+            connection.send_messages(to_client.Error(code="not_joined", id=message.id))
             return
         if session.expires_ms <= self._clock():
-            connection.send_messages(wire.Error(code="token_expired", id=message.id))
+            connection.send_messages(to_client.Error(code="token_expired", id=message.id))
             connection.close(Close.TOKEN_EXPIRED)
             return
         try:
@@ -229,7 +231,7 @@ class Sessions:
             answer = error_message(error, message_id)
         except Exception:
             log.exception("a command failed")
-            answer = wire.Error(code="internal", id=message_id, temporary=True)
+            answer = to_client.Error(code="internal", id=message_id, temporary=True)
         finally:
             self._running[person] -= 1
             if not self._running[person]:
@@ -238,7 +240,7 @@ class Sessions:
             connection.send_messages(answer)
 
 
-def _turn_away(connection: RoomProtocol, message: wire.Join, error: DomainError) -> None:
+def _turn_away(connection: RoomProtocol, message: from_client.Join, error: DomainError) -> None:
     connection.send_messages(error_message(error, message.id))
     connection.close(_close_code(error), error.code)
 

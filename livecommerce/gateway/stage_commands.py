@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from livecommerce.clock import Clock
-from livecommerce.gateway import messages as wire
+from livecommerce.gateway.messages import from_client, to_client
 from livecommerce.gateway.room_commands import decide
 from livecommerce.gateway.session import Session
 from livecommerce.gateway.trail import Trail
@@ -26,9 +26,13 @@ class StageCommands:
 
     def handlers(self) -> dict[type[Any], Callable[[Session, Any], Any]]:
         """Message type → handler."""
-        return {wire.SeatGive: self.give, wire.SeatVacate: self.vacate, wire.Arrange: self.arrange}
+        return {
+            from_client.SeatGive: self.give,
+            from_client.SeatVacate: self.vacate,
+            from_client.Arrange: self.arrange,
+        }
 
-    async def give(self, session: Session, message: wire.SeatGive) -> wire.Ok | None:
+    async def give(self, session: Session, message: from_client.SeatGive) -> to_client.Ok | None:
         """Gives a guest the first free seat."""
         session.require_host()
         guest = PersonCard(person=message.person, name=message.name, role="viewer")
@@ -36,7 +40,7 @@ class StageCommands:
             session, message, lambda state: stage.give_seat(state, guest, self._clock())
         )
 
-    async def vacate(self, session: Session, message: wire.SeatVacate) -> wire.Ok | None:
+    async def vacate(self, session: Session, message: from_client.SeatVacate) -> to_client.Ok | None:
         """Takes a seat back, or leaves one's own."""
         if stage.seat_of(session.served.live.state, session.person.person) != message.seat:
             session.require_host()
@@ -46,12 +50,14 @@ class StageCommands:
         self._end_pictures(session.served.live.room, message.seat)
         return done
 
-    async def arrange(self, session: Session, message: wire.Arrange) -> wire.Ok | None:
+    async def arrange(self, session: Session, message: from_client.Arrange) -> to_client.Ok | None:
         """Arranges the pictures."""
         session.require_host()
         return await self._decide(
             session, message, lambda state: stage.arrange(state, message.layout, self._clock())
         )
 
-    async def _decide(self, session: Session, message: wire.ClientMessage, command: Decide) -> wire.Ok | None:
+    async def _decide(
+        self, session: Session, message: from_client.ClientMessage, command: Decide
+    ) -> to_client.Ok | None:
         return await decide(session, message, command, self._trail, self._clock)

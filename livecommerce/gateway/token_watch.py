@@ -6,8 +6,8 @@ from collections.abc import Set
 from itertools import islice
 
 from livecommerce.clock import Clock
-from livecommerce.gateway import messages as wire
 from livecommerce.gateway.close_codes import Close
+from livecommerce.gateway.messages import to_client
 from livecommerce.gateway.websocket import RoomProtocol
 
 AHEAD_MS = 5 * 60_000
@@ -45,8 +45,8 @@ def _act(connection: RoomProtocol, now_ms: int) -> None:
     assert session is not None  # noqa: S101 - it was due
     left_ms = session.expires_ms - now_ms
     if left_ms <= 0:
-        connection.send_messages(wire.Error(code="token_expired"))
+        connection.send_messages(to_client.Error(code="token_expired"))
         connection.close(Close.TOKEN_EXPIRED)
         return
     session.expiring = True
-    connection.send_messages(wire.Expiring(in_ms=left_ms))
+    connection.send_messages(to_client.Expiring(in_ms=left_ms))

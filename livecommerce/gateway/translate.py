@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from livecommerce import errors
 from livecommerce.flash_sale import StockCount
-from livecommerce.gateway import messages as wire
+from livecommerce.gateway.messages import from_client, to_client
 from livecommerce.gateway.served_room import ServedRoom
 from livecommerce.gateway.session import Session
 from livecommerce.waitlist import QueueCount
@@ -41,9 +41,11 @@ _STATUS: dict[type[errors.DomainError], http.HTTPStatus] = {
 }
 
 
-def error_message(error: errors.DomainError, message_id: int | None) -> wire.Error:
+def error_message(error: errors.DomainError, message_id: int | None) -> to_client.Error:
     """A refusal as the socket says it."""
-    return wire.Error(code=error.code, id=message_id, params=dict(error.params), temporary=error.temporary)
+    return to_client.Error(
+        code=error.code, id=message_id, params=dict(error.params), temporary=error.temporary
+    )
 
 
 def error_status(error: errors.DomainError) -> int:
@@ -61,7 +63,7 @@ def error_body(error: errors.DomainError) -> ErrorBody:
     return ErrorBody(ErrorDetails(code=error.code, params=dict(error.params), temporary=error.temporary))
 
 
-def joined_messages(session: Session, join: wire.Join, server_ms: int) -> list[object]:
+def joined_messages(session: Session, join: from_client.Join, server_ms: int) -> list[object]:
     """The answer to ``join``: a fresh snapshot, or only what was missed where memory reaches back."""
     served = session.served
     missed = served.live.since(join.epoch, join.offset) if join.epoch else None
@@ -70,9 +72,9 @@ def joined_messages(session: Session, join: wire.Join, server_ms: int) -> list[o
     return [_resumed(session, server_ms), *missed]
 
 
-def _snapshot(session: Session, server_ms: int) -> wire.Snapshot:
+def _snapshot(session: Session, server_ms: int) -> to_client.Snapshot:
     served = session.served
-    return wire.Snapshot(
+    return to_client.Snapshot(
         epoch=served.live.epoch,
         offset=served.live.offset,
         server_ms=server_ms,
@@ -86,9 +88,9 @@ def _snapshot(session: Session, server_ms: int) -> wire.Snapshot:
     )
 
 
-def _resumed(session: Session, server_ms: int) -> wire.Resumed:
+def _resumed(session: Session, server_ms: int) -> to_client.Resumed:
     served = session.served
-    return wire.Resumed(
+    return to_client.Resumed(
         epoch=served.live.epoch,
         offset=served.live.offset,
         server_ms=server_ms,

@@ -35,7 +35,7 @@ from livecommerce.room.lanes import CLOSE_ABOVE_BYTES, SKIP_ABOVE_BYTES, Lane
 if TYPE_CHECKING:
     from uvicorn.server import ServerState
 
-    from livecommerce.gateway.messages import ClientMessages
+    from livecommerce.gateway.messages.from_client import ClientMessages
     from livecommerce.gateway.session import Session
 
 JOIN_SECONDS = 10.0

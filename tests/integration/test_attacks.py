@@ -11,9 +11,9 @@ import pytest
 
 from livecommerce.accounts import Membership
 from livecommerce.clock import now_ms
-from livecommerce.gateway import messages as wire
 from livecommerce.gateway.close_codes import Close
 from livecommerce.gateway.limits import BURST, OpeningLimits
+from livecommerce.gateway.messages import to_client
 from livecommerce.gateway.proxies import parse_networks
 from livecommerce.gateway.websocket import RoomProtocol
 from livecommerce.ids import RoomId, ShopId
@@ -162,12 +162,12 @@ async def test_who_stands_still_costs_bounded_memory_and_no_other_viewer_a_frame
         served = gateway.rooms.find(RoomId(ROOM))
         assert served is not None
         for _ in range(1_500):
-            served.fanout.broadcast(Lane.CROWD, [wire.Comments(comments=(line,))])
+            served.fanout.broadcast(Lane.CROWD, [to_client.Comments(comments=(line,))])
             await other.until("comments")
         assert slow.open
         assert SKIP_ABOVE_BYTES < backlog(slow) <= SKIP_ABOVE_BYTES + 4_000
         for number in range(150):
-            served.fanout.broadcast(Lane.CONTROL, [wire.Error(code="x" * 2_000, id=number)])
+            served.fanout.broadcast(Lane.CONTROL, [to_client.Error(code="x" * 2_000, id=number)])
             await other.until("error")
         assert not slow.open
         assert backlog(slow) <= CLOSE_ABOVE_BYTES + 4_000

@@ -33,11 +33,11 @@ from livecommerce.coupon import Campaign
 from livecommerce.errors import Conflict, Invalid, NotFound, Unavailable
 from livecommerce.fees import built_in
 from livecommerce.flash_sale import Place, SaleAdjustment, SaleOpening, StockCount
-from livecommerce.gateway import messages as wire
 from livecommerce.gateway.auth import Credential
 from livecommerce.gateway.background import Background
 from livecommerce.gateway.hold_batch import HoldBatch
 from livecommerce.gateway.lines import Lines
+from livecommerce.gateway.messages import from_client
 from livecommerce.gateway.sale_terms import SaleTerms
 from livecommerce.gateway.selling_commands import SellingCommands
 from livecommerce.gateway.served_room import ServedRoom
@@ -232,8 +232,8 @@ def a_campaign(**changes: Any) -> Campaign:
     return replace(campaign, **changes)
 
 
-def a_sale(stock: int = 2, key: str = "same-key") -> wire.SaleOpen:
-    return wire.SaleOpen(id=1, sku=SKU, price_minor=9_900, stock=stock, key=key)
+def a_sale(stock: int = 2, key: str = "same-key") -> from_client.SaleOpen:
+    return from_client.SaleOpen(id=1, sku=SKU, price_minor=9_900, stock=stock, key=key)
 
 
 @pytest.fixture
@@ -322,8 +322,8 @@ async def running_sale(site: Site, stock: int = 2) -> tuple[Session, SaleId]:
     return host, SaleId(running(host)[0])
 
 
-def a_change(sale: SaleId, **terms: Any) -> wire.SaleAdjust:
-    return wire.SaleAdjust(id=2, sale=sale, version=1, key="change-1", **terms)
+def a_change(sale: SaleId, **terms: Any) -> from_client.SaleAdjust:
+    return from_client.SaleAdjust(id=2, sale=sale, version=1, key="change-1", **terms)
 
 
 async def counts(site: Site, sale: SaleId) -> tuple[int, int]:
@@ -346,7 +346,7 @@ async def test_a_buyer_who_saw_the_old_price_is_told_the_new_one(site: Site) -> 
     host, sale = await running_sale(site)
     await site.terms.adjust(host, a_change(sale, price_minor=8_000))
     buyer = await site.host()
-    wish = wire.Buy(id=1, sale=sale, version=1, price_minor=9_900, key="a-wish-of-one")
+    wish = from_client.Buy(id=1, sale=sale, version=1, price_minor=9_900, key="a-wish-of-one")
     with pytest.raises(Conflict, match="price_changed") as refused:
         await site.commands.buy(buyer, wish)
     assert (refused.value.params["price_minor"], refused.value.params["version"]) == (8_000, 2)
@@ -355,7 +355,7 @@ async def test_a_buyer_who_saw_the_old_price_is_told_the_new_one(site: Site) -> 
 async def test_more_units_do_not_disturb_a_wish_that_is_on_its_way(site: Site) -> None:
     host, sale = await running_sale(site)
     await site.terms.adjust(host, a_change(sale, add_units=1))
-    wish = wire.Buy(id=1, sale=sale, version=1, price_minor=9_900, key="a-wish-of-one")
+    wish = from_client.Buy(id=1, sale=sale, version=1, price_minor=9_900, key="a-wish-of-one")
     assert await site.commands.buy(await site.host(), wish) is not None
 
 
@@ -408,7 +408,7 @@ async def test_units_that_are_taken_away_are_on_hand_at_once_and_only_once(site:
     await site.terms.adjust(host, a_change(sale, add_units=-3))
     await site.project()
     assert await counts(site, sale) == (1, 4)
-    await site.commands.close_sale(host, wire.SaleClose(sale=sale, version=2))
+    await site.commands.close_sale(host, from_client.SaleClose(sale=sale, version=2))
     await site.project()
     assert await site.on_hand() == 5
 
@@ -418,7 +418,7 @@ async def test_a_sale_that_closes_gives_back_what_was_lent_for_a_change_on_its_w
     site.inventory.lost = 1
     with pytest.raises(Unavailable):
         await site.terms.adjust(host, a_change(sale, add_units=2))
-    await site.commands.close_sale(host, wire.SaleClose(sale=sale, version=1))
+    await site.commands.close_sale(host, from_client.SaleClose(sale=sale, version=1))
     await site.project()
     assert await site.on_hand() == 5
     later = StrandedStock(site.catalog, site.loans, site.inventory, lambda: now_ms() + 301_000)
@@ -437,7 +437,7 @@ async def test_a_sale_that_is_announced_is_cancelled_and_its_stock_is_back(site:
     await site.commands.open_sale(host, replace(a_sale(), wait_seconds=3_600))
     (card,) = host.served.live.state.sales
     assert (card.phase, await site.on_hand()) == ("scheduled", 3)
-    await site.commands.close_sale(host, wire.SaleClose(sale=card.sale, version=1))
+    await site.commands.close_sale(host, from_client.SaleClose(sale=card.sale, version=1))
     await site.project()
     assert await site.on_hand() == 5
 
@@ -457,7 +457,7 @@ async def test_an_order_carries_the_segment_and_the_brand_it_fell_in(site: Site)
     await host.served.live.command(lambda state: rules.start_segment(state, segment, now_ms()))
     buyer = await site.host()
     buyer.person = Person(person="buyer", name="Lin")
-    wish = wire.Buy(id=1, sale=running(host)[0], version=1, price_minor=9_900, key="a-wish-of-one")
+    wish = from_client.Buy(id=1, sale=running(host)[0], version=1, price_minor=9_900, key="a-wish-of-one")
     answer = await site.commands.buy(buyer, wish)
     assert answer is not None and answer.order is not None
     assert (answer.order.segment, answer.order.brand) == ("tea-hour", OTHER)
@@ -474,7 +474,7 @@ async def test_a_refused_sale_gives_its_stock_back(site: Site) -> None:
 async def test_ending_a_show_closes_also_what_another_gateway_opened(site: Site) -> None:
     here, there = await site.host(), await site.host()
     await site.commands.open_sale(there, a_sale())
-    await site.commands.end_show(here, wire.ShowEnd(id=1))
+    await site.commands.end_show(here, from_client.ShowEnd(id=1))
     assert here.served.live.state.phase == "ended"
     await there.served.live.catch_up()
     audit = await site.inventory.audit(SaleId(there.served.live.state.sales[0].sale))
@@ -487,7 +487,7 @@ async def test_ending_a_show_closes_also_what_another_gateway_has_just_changed(s
     here = await site.host()
     await here.served.live.catch_up()
     await site.terms.adjust(there, a_change(sale, price_minor=8_800))
-    await site.commands.end_show(here, wire.ShowEnd(id=1))
+    await site.commands.end_show(here, from_client.ShowEnd(id=1))
     assert here.served.live.state.phase == "ended"
     assert (await site.inventory.audit(sale)).returned == 2
 
@@ -505,21 +505,23 @@ async def test_a_campaign_that_is_not_ours_or_not_on_lends_nothing(
 ) -> None:
     await site.campaigns.add(a_campaign(**changes))
     with pytest.raises((Conflict, NotFound), match=code):
-        await site.commands.drop_coupon(await site.host(), wire.CouponDrop(id=1, campaign="c", count=3))
+        await site.commands.drop_coupon(
+            await site.host(), from_client.CouponDrop(id=1, campaign="c", count=3)
+        )
     assert (await site.campaigns.find(CampaignId("c"))).lent_minor == 0
 
 
 async def test_a_drop_in_a_room_that_is_over_lends_nothing(site: Site) -> None:
     await site.campaigns.add(a_campaign())
     host = await site.host()
-    await site.commands.end_show(host, wire.ShowEnd(id=1))
+    await site.commands.end_show(host, from_client.ShowEnd(id=1))
     with pytest.raises(Conflict, match="show_not_live"):
-        await site.commands.drop_coupon(host, wire.CouponDrop(id=2, campaign="c", count=3))
+        await site.commands.drop_coupon(host, from_client.CouponDrop(id=2, campaign="c", count=3))
     assert (await site.campaigns.find(CampaignId("c"))).lent_minor == 0
 
 
-def a_shelf_sale(stock: int = 2) -> wire.ShelfOpen:
-    return wire.ShelfOpen(id=1, sku=SKU, stock=stock, key="shelf-key", limit=2)
+def a_shelf_sale(stock: int = 2) -> from_client.ShelfOpen:
+    return from_client.ShelfOpen(id=1, sku=SKU, stock=stock, key="shelf-key", limit=2)
 
 
 async def test_a_product_is_sold_at_its_list_price_as_long_as_the_show_lasts(site: Site) -> None:
@@ -528,7 +530,7 @@ async def test_a_product_is_sold_at_its_list_price_as_long_as_the_show_lasts(sit
     (card,) = host.served.live.state.sales
     assert (card.kind, card.price_minor, card.closes_ms) == ("shelf", 12_900, NO_END_MS)
     assert await site.on_hand() == 3
-    await site.commands.end_show(host, wire.ShowEnd(id=2))
+    await site.commands.end_show(host, from_client.ShowEnd(id=2))
     assert running(host) == []
 
 
@@ -546,23 +548,23 @@ async def test_a_bag_is_bought_in_one_order_and_a_changed_line_is_named(site: Si
     for message in (a_shelf_sale(), a_sale()):
         await site.commands.open_sale(host, message)
     lines = tuple(
-        wire.BagLine(sale=card.sale, version=1, price_minor=card.price_minor)
+        from_client.BagLine(sale=card.sale, version=1, price_minor=card.price_minor)
         for card in host.served.live.state.sales
     )
-    answer = await site.commands.buy_bag(host, wire.BuyBag(id=3, lines=lines, key="bag-key-1"))
+    answer = await site.commands.buy_bag(host, from_client.BuyBag(id=3, lines=lines, key="bag-key-1"))
     assert answer is not None
     assert answer.order is not None
     assert (answer.order.total_minor, answer.order.qty) == (12_900 + 9_900, 2)
     changed = (lines[0], replace(lines[1], version=9, price_minor=1))
     with pytest.raises(Conflict, match="price_changed") as refused:
-        await site.commands.buy_bag(host, wire.BuyBag(id=4, lines=changed, key="bag-key-2"))
+        await site.commands.buy_bag(host, from_client.BuyBag(id=4, lines=changed, key="bag-key-2"))
     assert refused.value.params["sale"] == lines[1].sale
 
 
 async def test_a_dropped_percentage_says_so_and_sets_its_cap_aside(site: Site) -> None:
     host = await site.host()
     await site.campaigns.add(a_campaign(percent_ppm=100_000, discount_minor=2_000, exclusive=True))
-    await site.commands.drop_coupon(host, wire.CouponDrop(id=1, campaign="c", count=3, key="drop-key"))
+    await site.commands.drop_coupon(host, from_client.CouponDrop(id=1, campaign="c", count=3, key="drop-key"))
     (drop,) = host.served.live.state.drops
     assert (drop.percent_ppm, drop.discount_minor, drop.exclusive, drop.shop) == (100_000, 2_000, True, SHOP)
     assert (await site.campaigns.find(CampaignId("c"))).lent_minor == 6_000
@@ -581,18 +583,18 @@ async def test_who_waits_gets_the_unit_that_comes_back_though_the_sale_has_close
     await site.commands.open_sale(host, a_sale(stock=1))
     (sale,) = running(host)
     held = await site.commands.buy(
-        host, wire.Buy(id=1, sale=sale, version=1, price_minor=9_900, key="the-last-one")
+        host, from_client.Buy(id=1, sale=sale, version=1, price_minor=9_900, key="the-last-one")
     )
     assert held is not None and held.order is not None
-    answer = await site.lines.wait(ann, wire.Wait(id=2, sale=sale))
+    answer = await site.lines.wait(ann, from_client.Wait(id=2, sale=sale))
     assert answer is not None and answer.place is not None
     assert (answer.place.state, answer.place.ahead) == ("waiting", 0)
     await site.orders.cancel(OrderId(held.order.order), PersonId(HOST))
-    await site.commands.close_sale(host, wire.SaleClose(id=3, sale=sale, version=1))
+    await site.commands.close_sale(host, from_client.SaleClose(id=3, sale=sale, version=1))
     await host.served.live.catch_up()
     await site.commands.open_sale(host, a_sale(stock=1, key="another-key"))
     await ann.served.live.catch_up()
-    taken = wire.Buy(id=4, sale=sale, version=1, price_minor=9_900, key="it-is-my-turn")
+    taken = from_client.Buy(id=4, sale=sale, version=1, price_minor=9_900, key="it-is-my-turn")
     bought = await site.commands.buy(ann, taken)
     assert bought is not None and bought.order is not None
     assert bought.order.state == "held"
@@ -607,7 +609,9 @@ async def test_a_sale_of_another_room_is_not_found(site: Site) -> None:
     await site.rooms.create(elsewhere)
     ann.served.live.state = elsewhere
     with pytest.raises(NotFound, match="sale_not_found"):
-        await site.commands.buy(ann, wire.Buy(sale=sale, version=1, price_minor=9_900, key="across-rooms"))
+        await site.commands.buy(
+            ann, from_client.Buy(sale=sale, version=1, price_minor=9_900, key="across-rooms")
+        )
 
 
 async def test_a_lottery_shows_the_hash_of_its_seed_and_the_seed_only_with_the_result(site: Site) -> None:
@@ -617,7 +621,7 @@ async def test_a_lottery_shows_the_hash_of_its_seed_and_the_seed_only_with_the_r
     (card,) = host.served.live.state.sales
     assert (card.line, card.window_ms, card.draw) == ("lottery", 30_000, None)
     assert card.closes_ms - card.opens_ms == 90_000
-    entered = await site.lines.wait(ann, wire.Wait(id=1, sale=card.sale))
+    entered = await site.lines.wait(ann, from_client.Wait(id=1, sale=card.sale))
     assert entered is not None and entered.place is not None
     assert entered.place.state == "entered"
     await site.window_is_over(card.sale)

@@ -12,11 +12,11 @@ from websockets.protocol import Protocol, Side
 from livecommerce.accounts import Membership, Person
 from livecommerce.clock import now_ms
 from livecommerce.errors import Unauthenticated
-from livecommerce.gateway import messages as wire
 from livecommerce.gateway.auth import Tokens
 from livecommerce.gateway.encodings import ENCODINGS, JSON
 from livecommerce.gateway.frames import BINARY, frame
 from livecommerce.gateway.limits import BURST, OpeningLimits
+from livecommerce.gateway.messages import from_client, to_client
 from livecommerce.gateway.proxies import client_address, parse_networks
 from livecommerce.gateway.tick import COUNTS_SECONDS
 from livecommerce.gateway.timing_wheel import SLOTS, TimingWheel
@@ -66,7 +66,7 @@ def test_frames_are_what_rfc_6455_reads(payload: bytes) -> None:
 @pytest.mark.parametrize("encoding", ENCODINGS.values(), ids=lambda encoding: encoding.subprotocol)
 def test_a_message_survives_its_encoding(encoding) -> None:  # type: ignore[no-untyped-def]
     sent = encoding.dumps({"t": "comment", "text": "你好", "id": 3, "unknown": True})
-    assert encoding.decode(sent) == wire.Comment(text="你好", id=3)
+    assert encoding.decode(sent) == from_client.Comment(text="你好", id=3)
 
 
 @given(st.binary(max_size=300))
@@ -79,7 +79,7 @@ def test_rubbish_is_refused_and_nothing_else(payload: bytes) -> None:
 
 
 def test_a_flush_is_an_array_with_types() -> None:
-    (message,) = orjson.loads(JSON.encode([wire.Likes(n=3)])[2:])
+    (message,) = orjson.loads(JSON.encode([to_client.Likes(n=3)])[2:])
     assert message == {"t": "likes", "n": 3}
 
 

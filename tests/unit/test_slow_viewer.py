@@ -7,10 +7,10 @@ from typing import Any, cast
 
 import pytest
 
-from livecommerce.gateway import messages as wire
 from livecommerce.gateway.close_codes import Close
 from livecommerce.gateway.encodings import JSON
 from livecommerce.gateway.handshake import Opening
+from livecommerce.gateway.messages import to_client
 from livecommerce.gateway.session import Session
 from livecommerce.gateway.timing_wheel import TimingWheel
 from livecommerce.gateway.websocket import STALL_SECONDS, RoomProtocol
@@ -165,26 +165,26 @@ def test_an_empty_backlog_never_counts_as_standing_still(viewer: Viewer) -> None
 
 
 def test_an_answer_that_was_kept_leaves_in_front_of_the_next_frame(viewer: Viewer) -> None:
-    viewer.protocol.keep(wire.Pong(id=1, server_ms=2))
+    viewer.protocol.keep(to_client.Pong(id=1, server_ms=2))
     assert viewer.transport.written == []
     viewer.protocol.send(b"frame", Lane.CROWD)
-    assert viewer.transport.written == [JSON.encode([wire.Pong(id=1, server_ms=2)]) + b"frame"]
+    assert viewer.transport.written == [JSON.encode([to_client.Pong(id=1, server_ms=2)]) + b"frame"]
     viewer.protocol.let_go()
     assert len(viewer.transport.written) == 1
 
 
 def test_an_answer_that_nothing_takes_along_leaves_by_itself(viewer: Viewer) -> None:
     viewer.send(SKIP_ABOVE_BYTES + 1, Lane.CONTROL)
-    viewer.protocol.keep(wire.Pong(id=1, server_ms=2))
+    viewer.protocol.keep(to_client.Pong(id=1, server_ms=2))
     assert not viewer.send(100, Lane.CROWD)
     viewer.protocol.let_go()
-    assert viewer.transport.written[-1] == JSON.encode([wire.Pong(id=1, server_ms=2)])
+    assert viewer.transport.written[-1] == JSON.encode([to_client.Pong(id=1, server_ms=2)])
 
 
 def test_the_goodbye_comes_after_what_was_kept(viewer: Viewer) -> None:
-    viewer.protocol.keep(wire.Pong(id=1, server_ms=2))
+    viewer.protocol.keep(to_client.Pong(id=1, server_ms=2))
     viewer.protocol.close(Close.DRAINING)
-    assert viewer.transport.written[-1].startswith(JSON.encode([wire.Pong(id=1, server_ms=2)]) + b"\x88")
+    assert viewer.transport.written[-1].startswith(JSON.encode([to_client.Pong(id=1, server_ms=2)]) + b"\x88")
 
 
 @pytest.mark.parametrize("backlog", [0, SKIP_ABOVE_BYTES, SKIP_ABOVE_BYTES + 1])
@@ -192,7 +192,7 @@ def test_what_goes_along_with_an_event_is_spared_a_slow_viewer_and_the_event_is_
     viewer: Viewer, backlog: int
 ) -> None:
     viewer.transport.backlog = backlog
-    said, news = wire.Likes(n=3), wire.Viewers(n=2)
+    said, news = to_client.Likes(n=3), to_client.Viewers(n=2)
     Broadcast(JSON.encode, Lane.CONTROL, [news], [said]).send(viewer.protocol)
     told = [JSON.encode([said, news])] if not backlog else [JSON.encode([said]), JSON.encode([news])]
     assert viewer.transport.written == (told if backlog <= SKIP_ABOVE_BYTES else told[1:])

@@ -1,5 +1,5 @@
 /**
- * The socket's vocabulary, version 1, both directions; the server's `messages.py` is its source.
+ * The socket's vocabulary, version 1, both directions; the server's `gateway/messages/` is its source.
  *
  * Within version 1 fields and types are only added; what is not known is ignored. Times are UTC
  * milliseconds, money is in minor units.
