@@ -19,7 +19,10 @@ from livecommerce.gateway.http.config import config_routes
 from livecommerce.gateway.http.coupons import coupon_routes
 from livecommerce.gateway.http.media import MediaRoutes
 from livecommerce.gateway.http.media_hooks import media_hook_routes
-from livecommerce.gateway.http.merchant_orders import Commands, MerchantOrders
+from livecommerce.gateway.http.merchant_case import Cases
+from livecommerce.gateway.http.merchant_order import MerchantOrder
+from livecommerce.gateway.http.merchant_orders import MerchantOrders
+from livecommerce.gateway.http.merchant_returns import MerchantReturns
 from livecommerce.gateway.http.orders import BuyerOrders, order_routes
 from livecommerce.gateway.http.parcel_updates import ParcelUpdates
 from livecommerce.gateway.http.payments import payment_routes
@@ -118,17 +121,15 @@ def http_api(
 
 
 def _merchant(stores: Stores, door: Door) -> list[BaseRoute]:
-    commands = Commands(refunds=stores.refunds, returns=stores.returns, parcels=stores.parcels)
-    return MerchantOrders(
-        stores.order_desk,
-        commands,
-        stores.shops,
-        stores.deliveries,
-        stores.accounts,
-        stores.audit,
-        door,
-        now_ms,
-    ).routes()
+    desk, cases = stores.order_desk, Cases(stores.order_desk, door, now_ms)
+    one = MerchantOrder(
+        cases, desk, stores.parcels, stores.refunds, stores.returns, stores.accounts, stores.audit
+    )
+    return [
+        *MerchantOrders(desk, stores.shops, stores.deliveries, door, now_ms).routes(),
+        *one.routes(),
+        *MerchantReturns(cases, desk, stores.returns, stores.refunds).routes(),
+    ]
 
 
 def open_sandbox(

@@ -23,7 +23,10 @@ from livecommerce.addresses import Address, Delivery
 from livecommerce.gateway.auth import Door, Tokens
 from livecommerce.gateway.http.after_sales import AfterSalesRoutes
 from livecommerce.gateway.http.application import application
-from livecommerce.gateway.http.merchant_orders import Commands, MerchantOrders
+from livecommerce.gateway.http.merchant_case import Cases
+from livecommerce.gateway.http.merchant_order import MerchantOrder
+from livecommerce.gateway.http.merchant_orders import MerchantOrders
+from livecommerce.gateway.http.merchant_returns import MerchantReturns
 from livecommerce.gateway.http.orders_csv import safe
 from livecommerce.gateway.http.parcel_updates import ParcelUpdates
 from livecommerce.ids import OrderId
@@ -45,22 +48,15 @@ class MerchantApi:
         self.audit = SqlAudit(office.engine)
         door = Door(Tokens(SECRET, office.clock), [OURS])
         self.tokens = door.tokens
-        commands = Commands(refunds=office.refunds, returns=office.returns, parcels=office.parcels)
-        shops_ = SqlShops(office.engine)
         desk, clock = office.desk, office.clock
         self.updates = ParcelUpdates(office.parcels, door, clock, SECRET, OURS)
-        merchant = MerchantOrders(
-            desk,
-            commands,
-            shops_,
-            self.deliveries,
-            SqlAccounts(office.engine, clock),
-            self.audit,
-            door,
-            clock,
-        )
+        accounts, cases = SqlAccounts(office.engine, clock), Cases(desk, door, clock)
         routes = [
-            *merchant.routes(),
+            *MerchantOrders(desk, SqlShops(office.engine), self.deliveries, door, clock).routes(),
+            *MerchantOrder(
+                cases, desk, office.parcels, office.refunds, office.returns, accounts, self.audit
+            ).routes(),
+            *MerchantReturns(cases, desk, office.returns, office.refunds).routes(),
             *AfterSalesRoutes(desk, office.returns, office.parcels, door, clock).routes(),
             *self.updates.routes(),
         ]
