@@ -1,6 +1,7 @@
 -- Conventions of this library. KEYS[1] is the shard's tag, "{s0a}"; every other key is built from it, so a
 -- call stays in one slot. All checks come before the first write: nothing here rolls back. Functions carry
 -- their version in their name; a new version stands beside the old one until gateways have drained.
+-- What a file defines with `local` is its own; what it defines without is for every file, and declared by the loader.
 
 -- Registers a function that ends, settles or frees something. It runs where memory is used up as well: nothing else
 -- could ever free any there.
