@@ -42,17 +42,20 @@ function pageAddresses(): Plugin {
 /** Stands where the head names the files of the languages. */
 const TEXTS = '<!-- texts -->';
 
-/** Names each language's file in the head, where `start-v1.js` finds the one that is read. */
+/** Names each language's file in the head, where `start-v1.js` finds the one that is read; a desk's page has its own. */
 function textFiles(): Plugin {
   return {
     name: 'text-files',
     transformIndexHtml: {
       order: 'post',
       handler: (html, { bundle }) => {
+        const part = html.includes('data-texts="desk"') ? 'desk' : 'index';
         const named = Object.values(bundle ?? {}).flatMap((file) => {
           const id = file.type === 'chunk' ? (file.facadeModuleId ?? '') : '';
-          const language = /\/texts\/([^/]+)\/index\.ts$/.exec(id)?.[1];
-          return language ? [`<meta name="texts-${language}" content="/${file.fileName}" />`] : [];
+          const [, language, holds] = /\/texts\/([^/]+)\/(index|desk)\.ts$/.exec(id) ?? [];
+          return language && holds === part
+            ? [`<meta name="texts-${language}" content="/${file.fileName}" />`]
+            : [];
         });
         return html.replace(TEXTS, named.join('\n    '));
       },

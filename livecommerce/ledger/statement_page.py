@@ -66,23 +66,26 @@ def as_html(statement: Statement, reader: Reader) -> str:
         f'<!doctype html><html lang="{reader.html_lang}"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style>"
-        f"<h1>{escape(title)}</h1><p>{escape(_span(statement, reader))}</p>"
+        f"<main><h1>{escape(title)}</h1><p>{escape(_span(statement, reader))}</p>"
         f"<p><small>{escape(statement.owner)}</small></p>"
         f"{_balances('opening', statement.opening, reader)}"
-        f"<table><thead>{_row('th', _headings(reader))}</thead><tbody>{rows}</tbody></table>"
-        f"{_balances('closing', statement.closing, reader)}</html>"
+        f'<div role="region" tabindex="0" aria-label="{reader.text("entries")}">'
+        f"<table><thead>{_row('th', _headings(reader))}</thead><tbody>{rows}</tbody></table></div>"
+        f"{_balances('closing', statement.closing, reader)}</main></html>"
     )
 
 
 _STYLE = (
-    "body{font:10pt/1.4 system-ui,sans-serif;margin:2cm;color:#111}"
-    "table{border-collapse:collapse;width:100%}small{color:#555}"
-    "th,td{text-align:left;padding:.2em .6em;border-bottom:1px solid #ccc}"
+    ":root{color-scheme:light dark;--soft:color-mix(in srgb,CanvasText 70%,Canvas)}"
+    "body{font:10pt/1.4 system-ui,sans-serif;margin:2cm}"
+    "table{border-collapse:collapse;width:100%}small{color:var(--soft)}[role]{overflow-x:auto}"
+    "th,td{text-align:left;padding:.2em .6em;border-bottom:1px solid #8886}"
     ":is(th,td):is(:nth-child(6),:nth-child(7)){text-align:right;font-variant-numeric:tabular-nums}"
     "td:nth-child(2),td:nth-child(3){font-size:7pt;overflow-wrap:anywhere}"
     "td:nth-child(1){white-space:nowrap}thead{display:table-header-group}"
     "tr{break-inside:avoid}@page{margin:1.5cm}@media print{body{margin:0}}"
-    "@media (max-width:700px){body{margin:1rem}table{display:block;overflow-x:auto;white-space:nowrap}}"
+    "@media (max-width:700px){body{margin:1rem}:is(th,td):nth-child(n+4){white-space:nowrap}"
+    "td:nth-child(2),td:nth-child(3){min-width:9em}}"
 )
 
 

@@ -145,7 +145,9 @@ async def test_shipped_received_returned_and_refunded_and_the_books_balance(
     await merchant.meets_no_barrier()
     async with merchant.page.expect_popup() as opened:
         await merchant.part("statement-page").click()
-    await expect((await opened.value).get_by_text(order).first).to_be_visible(timeout=PATIENCE_MS)
+    statement = Person(await opened.value, demo.url)
+    await expect(statement.page.get_by_text(order).first).to_be_visible(timeout=PATIENCE_MS)
+    await statement.meets_no_barrier()
     await operator.go("/console")
     entry = operator.page.locator(f'[data-testid="ledger-entry"][data-order="{order}"]').first
     async with operator.page.expect_popup() as opened:

@@ -18,7 +18,7 @@ export function start(Page: Component): void {
 
 async function draw(Page: Component, target: HTMLElement): Promise<void> {
   try {
-    await loadTexts();
+    await loadTexts(document.documentElement.dataset['texts'] === 'desk' ? 'desk' : 'everybody');
   } catch (error) {
     target.setAttribute('role', 'alert');
     target.textContent = RELOAD;

@@ -22,7 +22,7 @@ test('what is chosen shrinks with what is left, and lines without units are left
 
 test('units are told by title and variant', () => {
   const order = soldOrder({ lines: [soldLine(1, { variant: { en: 'Blue' } })] });
-  expect(unitsText(order, [{ line: 1, qty: 2 }])).toBe('Thing 1 · Blue × 2');
+  expect(unitsText(order, [{ line: 1, qty: 2 }])).toBe('Thing 1 · Blue ×\u00a02');
 });
 
 test('two people who see the same order ask with the same key, and one who sees more with another', () => {

@@ -29,7 +29,7 @@ export function lineTitle(line: SoldLine): string {
   return [local(line.title), local(line.variant)].filter(Boolean).join(' · ');
 }
 
-/** "Teapot · 280 ml × 2, Umbrella · Sky blue × 1". */
+/** "Teapot · 280 ml × 2, Umbrella · Sky blue × 1"; no line ends between the cross and its number. */
 export function unitsText(order: SoldOrder, units: readonly LineUnits[]): string {
   return units
     .map(({ line, qty }) => {

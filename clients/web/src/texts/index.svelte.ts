@@ -1,4 +1,4 @@
-import type en from './en';
+import type en from './en/desk';
 import { fill, type Params } from './message';
 
 export type Language = 'zh-CN' | 'en';
@@ -10,11 +10,18 @@ export type LocalText = Readonly<Record<string, string>>;
 
 export const languages: Readonly<Record<Language, string>> = { 'zh-CN': '简体中文', en: 'English' };
 
+/** Whose page it is: buyers' phones do not load what is said to those who sell, host and operate. */
+export type Readers = 'everybody' | 'desk';
+
+type Source = () => Promise<{ default: Partial<Texts> }>;
+
 /** Each language is a file of its own: a page loads the one that is read. */
-const sources: Record<Language, () => Promise<{ default: Texts }>> = {
-  'zh-CN': () => import('./zh-CN'),
-  en: () => import('./en'),
+const sources: Record<Readers, Record<Language, Source>> = {
+  everybody: { 'zh-CN': () => import('./zh-CN'), en: () => import('./en') },
+  desk: { 'zh-CN': () => import('./zh-CN/desk'), en: () => import('./en/desk') },
 };
+
+let readers: Readers = 'everybody';
 
 let current = $state.raw<{ language: Language; texts: Partial<Texts> }>({
   language: preferred(),
@@ -27,14 +34,15 @@ export function language(): Language {
 }
 
 /** Loads what is said in the current language; a page draws nothing before. */
-export async function loadTexts(): Promise<void> {
+export async function loadTexts(of: Readers): Promise<void> {
+  readers = of;
   const { language } = current;
-  current = { language, texts: (await sources[language]()).default };
+  current = { language, texts: (await sources[readers][language]()).default };
 }
 
 /** Loads another language, then changes to it all at once. */
 export async function setLanguage(next: Language): Promise<void> {
-  current = { language: next, texts: (await sources[next]()).default };
+  current = { language: next, texts: (await sources[readers][next]()).default };
   document.documentElement.lang = next;
   try {
     localStorage.setItem('language', next);

@@ -1,9 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import en from './en';
+import everybody from './en';
+import en from './en/desk';
 import { fill, placeholders } from './message';
-import zh from './zh-CN';
+import zhEverybody from './zh-CN';
+import zh from './zh-CN/desk';
 
 const source = new URL('..', import.meta.url).pathname;
 
@@ -13,6 +15,11 @@ function sources(folder: string): string[] {
     .map((entry) => join(entry.parentPath, entry.name))
     .filter((path) => !/\/texts\/(en|zh-CN)\/|\.test\.ts$/.test(path))
     .map((path) => readFileSync(path, 'utf8'));
+}
+
+/** The beginnings of keys that are completed at run time. */
+function prefixesIn(code: string): string[] {
+  return [...code.matchAll(/[`'"]([a-z]+\.(?:[a-z_]+_)?)\$\{/g)].map((m) => m[1] ?? '');
 }
 
 describe('texts', () => {
@@ -33,7 +40,7 @@ describe('texts', () => {
   test('every text is used, by its key or by a prefix that is completed at run time', () => {
     // The verbs of `action.` are the vocabulary of all pages, used or not yet.
     const code = sources(source).join('\n');
-    const prefixes = [...code.matchAll(/[`'"]([a-z]+\.(?:[a-z_]+_)?)\$\{/g)].map((m) => m[1] ?? '');
+    const prefixes = prefixesIn(code);
     const unused = Object.keys(en).filter(
       (key) =>
         !key.startsWith('action.') &&
@@ -41,6 +48,47 @@ describe('texts', () => {
         !prefixes.some((prefix) => key.startsWith(prefix)),
     );
     expect(unused).toEqual([]);
+  });
+});
+
+describe('pages that load no desk texts', () => {
+  const web = new URL('../..', import.meta.url).pathname;
+  const pages = readdirSync(web)
+    .filter((name) => name.endsWith('.html'))
+    .map((name) => ({ name, html: readFileSync(join(web, name), 'utf8') }))
+    .filter(({ html }) => !html.includes('data-texts="desk"'));
+  const deskOnly = Object.keys(en).filter((key) => !(key in everybody));
+
+  /** The sources that a source imports, and those that they import. */
+  function reach(path: string, seen: Map<string, string>): void {
+    if (seen.has(path) || /\/texts\/(en|zh-CN)\//.test(path)) return;
+    const code = readFileSync(path, 'utf8');
+    seen.set(path, code);
+    for (const [, to = ''] of code.matchAll(/(?:from |import\(?)'(\.[^']*)'/g)) {
+      const at = join(path, '..', to);
+      const file = [at, `${at}.ts`, `${at}/index.ts`].find(
+        (one) => existsSync(one) && statSync(one).isFile(),
+      );
+      if (file && /\.(ts|svelte)$/.test(file)) reach(file, seen);
+    }
+  }
+
+  test.each(pages)('$name says nothing of a desk’s', ({ html }) => {
+    const seen = new Map<string, string>();
+    const main = /src="\/(src\/[^"]*)"/.exec(html)?.[1] ?? '';
+    reach(join(web, main), seen);
+    const code = [...seen.values()].join('\n');
+    const prefixes = prefixesIn(code);
+    expect(seen.size).toBeGreaterThan(5);
+    expect(
+      deskOnly.filter(
+        (key) => code.includes(`'${key}'`) || prefixes.some((prefix) => key.startsWith(prefix)),
+      ),
+    ).toEqual([]);
+  });
+
+  test('both languages keep the same texts for the desk', () => {
+    expect(Object.keys(zhEverybody).sort()).toEqual(Object.keys(everybody).sort());
   });
 });
 

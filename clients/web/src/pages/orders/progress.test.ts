@@ -86,3 +86,15 @@ test('a confirmed order says where the goods are, and when they were sent', () =
   const step = steps(shipped, after).find(({ text }) => text === 'orders.step_shipped');
   expect(step).toMatchObject({ reached: true, atMs: 9000 });
 });
+
+test('who returns something is not wished joy of it', () => {
+  const received = { ...paid, fulfillment: 'received' };
+  const asked = soldOrder({ returns: [{ state: 'approved' } as never] });
+  const declined = soldOrder({ returns: [{ state: 'declined' } as never] });
+  expect(sentence(received, asked)).toBe('orders.say_returning');
+  expect(sentence(received, declined)).toBe('orders.say_received');
+  expect(sentence({ ...received, charge: 'partially_refunded' }, declined)).toBe(
+    'orders.say_partly_back',
+  );
+  expect(sentence({ ...received, charge: 'refunded' })).toBe('orders.say_back');
+});

@@ -1,5 +1,5 @@
 /** How far an order is, in the steps that a buyer thinks in. */
-import type { SoldOrder } from '../../after-sales/api';
+import type { ReturnCase, SoldOrder } from '../../after-sales/api';
 import type { OrderRow } from '../../api';
 import type { TextKey } from '../../texts/index.svelte';
 
@@ -48,22 +48,32 @@ export function isPayable(order: OrderRow): boolean {
 }
 
 /** The one sentence that says where the order stands. */
-export function sentence(order: OrderRow): TextKey {
+export function sentence(order: OrderRow, after: SoldOrder | null = null): TextKey {
   if (order.given_back) return order.given_back.done ? 'orders.say_late_back' : 'orders.say_late';
   if (order.order_state === 'canceled' && isPaid(order))
     return order.charge === 'refunded' ? 'orders.say_canceled_back' : 'orders.say_canceled_paid';
+  if (after?.returns.some(isUnderWay)) return 'orders.say_returning';
+  if (order.charge === 'refunded') return 'orders.say_back';
   if (order.order_state === 'confirmed') return `orders.say_${goods(order)}`;
   if (order.order_state !== 'awaiting_payment') return `orders.say_${order.order_state}`;
   if (order.state === 'closing') return 'orders.say_checking';
   return order.state === 'paying' ? 'orders.say_paying' : 'orders.say_held';
 }
 
+/** Whether somebody has still to do something about a return. */
+function isUnderWay({ state }: ReturnCase): boolean {
+  return state !== 'refunded' && state !== 'declined' && state !== 'canceled';
+}
+
+type Goods = 'confirmed' | 'on_the_way' | 'delivered' | 'received' | 'partly_back';
+
 /** How far a paid order's goods are; what is not sent yet is being prepared. */
-function goods(order: OrderRow): 'confirmed' | 'on_the_way' | 'delivered' | 'received' {
+function goods(order: OrderRow): Goods {
   const { fulfillment } = order;
   if (fulfillment === 'shipped') return 'on_the_way';
   if (fulfillment === 'delivered') return 'delivered';
-  return fulfillment === 'received' || fulfillment === 'returned' ? 'received' : 'confirmed';
+  if (fulfillment !== 'received' && fulfillment !== 'returned') return 'confirmed';
+  return order.charge === 'partially_refunded' ? 'partly_back' : 'received';
 }
 
 /** The tone of its state: something to do, good, or over. */

@@ -1,5 +1,5 @@
 export default {
-  'after.units': '{title} × {n}',
+  'after.units': '{title} × {n}',
   'after.comma': ', ',
   'after.up_to': 'up to {n}',
   'after.carrier': 'Carrier',
@@ -16,7 +16,7 @@ export default {
     'From now on the time to return runs, and the shop is paid when it is over.',
   'after.receive_done': 'Thank you. Enjoy it!',
   'after.receipt_due': 'Without a word from you it counts as received on {time}.',
-  'after.cancel_until': 'As long as it is not on its way you can cancel it.',
+  'after.cancel_until': 'You can cancel it until it is shipped.',
   'after.cancel_lead': '{amount} goes back to where you paid from.',
   'after.returns': 'Returns',
   'after.ask_back': 'Return something',

@@ -47,6 +47,9 @@ export default {
   'orders.say_on_the_way': 'It is on its way to you.',
   'orders.say_delivered': 'It has been delivered. Have you got everything?',
   'orders.say_received': 'You have it. Enjoy it.',
+  'orders.say_returning': 'Your return is under way.',
+  'orders.say_partly_back': 'Part of your money has gone back.',
+  'orders.say_back': 'Your money has gone back.',
   'orders.say_completed': 'All done. Enjoy it.',
   'orders.say_expired': 'It was not paid in time and went back on sale. Nothing was charged.',
   'orders.say_canceled': 'You canceled it. Nothing was charged.',
@@ -57,7 +60,7 @@ export default {
   'orders.say_late_back':
     'Your payment came when the order was already over. All of it has gone back to you.',
   'orders.timeline': 'What happened',
-  'orders.step_placed': 'Taken in the live room',
+  'orders.step_placed': 'Reserved in the live room',
   'orders.step_paid': 'Paid',
   'orders.step_ledger': 'Recorded in the ledger',
   'orders.step_shipped': 'Shipped',

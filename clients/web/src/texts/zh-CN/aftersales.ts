@@ -1,7 +1,7 @@
 import type en from '../en/aftersales';
 
 export default {
-  'after.units': '{title} × {n}',
+  'after.units': '{title} × {n}',
   'after.comma': '、',
   'after.up_to': '最多 {n} 件',
   'after.carrier': '快递公司',
