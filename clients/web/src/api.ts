@@ -355,6 +355,9 @@ export const api = {
     ),
   media: (room: string, seat = 'host') =>
     get<MediaAccess>(`/api/rooms/${segment(room)}/media?seat=${segment(seat)}`),
+  /** The same for a program that cannot ask again, such as OBS: its key lasts as long as a show. */
+  encoder: (room: string) =>
+    get<MediaAccess>(`/api/rooms/${segment(room)}/media?seat=host&encoder=obs`),
   share: (room: string) =>
     post<ShareLink>(`/api/rooms/${segment(room)}/share`, { channel: 'link' }),
   campaigns: (room: string) =>

@@ -139,12 +139,16 @@ export class StudioRoom {
     }
   };
 
-  /** Picture first, then the show; of a show that runs already, only the picture. */
+  /**
+   * Picture first, then the show; of a show that runs already, only the picture. What another program sends
+   * before the show is its picture: the camera here takes nothing over unasked.
+   */
   async goLive(): Promise<void> {
     if (this.goingLive) return;
     this.goingLive = true;
     try {
-      if (this.camera.stream) await this.camera.start();
+      if (this.camera.stream && (this.isOnAir || !this.isPictureFromElsewhere))
+        await this.camera.start();
       if (!this.isOnAir) await this.ask({ t: 'show.start' });
     } catch (error) {
       if (!(error instanceof NoPicture)) toast(errorText(error), 'bad');

@@ -172,6 +172,4 @@ export default {
     'The old key is good for another day, so that the carrier can follow.',
   'merchant.key_changed': 'Changed. Give the new key to your carrier today.',
   'merchant.key_since': 'This key is in force since {time}.',
-  'merchant.copied': 'Copied.',
-  'merchant.copy_failed': 'It could not be copied. Select it by hand.',
 };

@@ -76,6 +76,5 @@ export default {
   'schedule.feed': 'In your calendar',
   'schedule.feed_lead': 'Subscribe once; slots that move, move in your calendar too.',
   'schedule.feed_of': 'Calendar address of {brand}',
-  'schedule.feed_copied': 'Copied',
   'schedule.feed_secret': 'Who has this address can read it. Share it with care.',
 };

@@ -77,6 +77,18 @@ export default {
     'Browsers give the camera only to addresses with https. Open the studio there.',
   'device.unknown': 'The camera does not start',
   'device.help_unknown': 'Reload the page. If it stays so, restart the browser.',
+  'encoder.open': 'Use OBS',
+  'encoder.title': 'Send the picture from OBS',
+  'encoder.lead':
+    'In OBS, open Settings, then Stream. Choose WHIP as the service, and paste both of these.',
+  'encoder.server': 'Server',
+  'encoder.token': 'Bearer token',
+  'encoder.secret':
+    'Good for twelve hours. Whoever has it can send your picture: show it to nobody.',
+  'encoder.output':
+    'Under Output choose H.264 without B-frames, a keyframe every 2 seconds, and Opus for sound.',
+  'encoder.then': 'Start streaming in OBS, then go live here.',
+  'encoder.none': 'Nothing can be sent to this show any more.',
   'check.open': 'Check connection',
   'check.lead': 'Tried from this browser, for real. Your viewers see nothing of it.',
   'check.again': 'Check again',

@@ -169,6 +169,4 @@ export default {
   'merchant.change_key_lead': '旧密钥还能用一天，方便快递公司切换。',
   'merchant.key_changed': '已更换，请今天就把新密钥交给快递公司。',
   'merchant.key_since': '此密钥自 {time} 起使用。',
-  'merchant.copied': '已复制。',
-  'merchant.copy_failed': '复制失败，请手动选择。',
 } satisfies Record<keyof typeof en, string>;

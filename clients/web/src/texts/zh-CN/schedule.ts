@@ -78,6 +78,5 @@ export default {
   'schedule.feed': '同步到日历',
   'schedule.feed_lead': '订阅一次即可；时段变动，你的日历也会跟着变。',
   'schedule.feed_of': '{brand} 的日历地址',
-  'schedule.feed_copied': '已复制',
   'schedule.feed_secret': '拿到地址的人都能查看，请谨慎分享。',
 } satisfies Record<keyof typeof en, string>;
