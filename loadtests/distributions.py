@@ -5,10 +5,14 @@ Times are seconds. A draw is a function of the random generator alone, so a seed
 
 from __future__ import annotations
 
+import ast
+import inspect
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from random import Random
 from typing import Protocol, TypeVar
 
@@ -33,6 +37,11 @@ class LogNormal:
     least: float
     most: float
 
+    def __str__(self) -> str:
+        return (
+            f"log-normal, median {self.median:g} s, spread {self.spread:g}, {self.least:g} to {self.most:g} s"
+        )
+
     def draw(self, random: Random) -> float:
         """A time between ``least`` and ``most``."""
         value = math.exp(random.gauss(math.log(self.median), self.spread))
@@ -54,6 +63,9 @@ class Exponential:
     mean: float
     most: float
 
+    def __str__(self) -> str:
+        return f"exponential, mean {self.mean:g} s, at most {self.most:g} s"
+
     def draw(self, random: Random) -> float:
         """A time between 0 and ``most``."""
         return min(self.most, random.expovariate(1 / self.mean))
@@ -71,6 +83,9 @@ class Geometric:
 
     mean: float
     most: int
+
+    def __str__(self) -> str:
+        return f"geometric, mean {self.mean:g}, at most {self.most}"
 
     def draw(self, random: Random) -> int:
         """A count between 0 and ``most``."""
@@ -93,6 +108,9 @@ class Choice:
     """One of several habits, by weight."""
 
     weights: Mapping[str, float]
+
+    def __str__(self) -> str:
+        return f"one of {len(self.weights)}, by weight"
 
     def draw(self, random: Random) -> str:
         """One of the names."""
@@ -206,6 +224,18 @@ def named() -> dict[str, LogNormal | Exponential | Geometric | Choice]:
     """All distributions by name."""
     kinds = (LogNormal, Exponential, Geometric, Choice)
     return {name: value for name, value in globals().items() if isinstance(value, kinds)}
+
+
+def reasons() -> dict[str, str]:
+    """The source or reason of each distribution: what stands under it in this file."""
+    statements = ast.parse(inspect.getsource(sys.modules[__name__])).body
+    return {
+        target.id: inspect.cleandoc(text)
+        for assigned, said in pairwise(statements)
+        if isinstance(assigned, ast.Assign) and isinstance(said, ast.Expr)
+        for target, text in [(assigned.targets[0], ast.literal_eval(said.value))]
+        if isinstance(target, ast.Name) and target.id in named()
+    }
 
 
 def name_of(distribution: object) -> str:

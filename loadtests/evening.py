@@ -1,4 +1,4 @@
-"""One evening from the first guest to the verdicts: what swarm and chaos have in common."""
+"""One evening from the first guest to the verdicts: what swarm, chaos and locust have in common."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from pathlib import Path
 
 import gevent
 import httpx
+from locust.env import Environment
 
 from loadtests.audience.stage import Stage
 from loadtests.audit.evidence import Verdict
 from loadtests.backstage import Backstage
 from loadtests.machine import machine
-from loadtests.performance import People, Performance
 from loadtests.processes import supervised, this_process
 from loadtests.run import LawResult, Occurrence, Row, Run
 from loadtests.sampler import Sampler, growth
 from loadtests.settling import settle
 from loadtests.stores import stores_of
 from loadtests.terminal import print_judgement, print_measurements, print_outcomes, say
+from loadtests.timeline import Timeline
 
 METRICS_SECONDS = 2.0
 SHARES = (0.5, 0.95, 0.99)
@@ -28,21 +29,29 @@ Pids = Callable[[], Mapping[str, Sequence[int]]]
 
 
 class Evening:
-    """A performance and everybody who watches over it."""
+    """Watches an audience and the server, and judges both when all is over."""
 
-    def __init__(self, stage: Stage, people: People, data_dir: Path, pids: Pids | None = None) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        environment: Environment,
+        timeline: Timeline,
+        data_dir: Path,
+        pids: Pids | None = None,
+    ) -> None:
         self.stage = stage
+        self._stats = environment.stats
+        self._timeline = timeline
         self._data_dir = data_dir
         self._pids = pids or (lambda: {name: [one.pid] for name, one in supervised(data_dir).items()})
         self._sampler = Sampler(self._all_pids, self._tasks)
         self._sampling = gevent.spawn(self._sampler.run)
-        self.performance = Performance(stage, people, say)
         self.occurrences: list[Occurrence] = []
         self._seconds = 0.0
 
     def passed(self) -> float:
         """Seconds since the first guest."""
-        return self.performance.timeline.passed()
+        return self._timeline.passed()
 
     def note(self, what: str, target: str, started_seconds: float, missed: str = "") -> None:
         """Something was done to the system, and is over now."""
@@ -60,7 +69,7 @@ class Evening:
         """Tells what was measured, waits for the books, and tells the verdicts."""
         self._seconds = self.passed()
         self._sampling.kill()
-        print_measurements(self.performance.environment.stats)
+        print_measurements(self._stats)
         print_outcomes(self.stage.witness.outcomes)
         with stores_of(self._data_dir) as stores:
             if stores is None:
@@ -86,17 +95,17 @@ class Evening:
                 for one in verdicts
             ],
             measurements=self._rows(),
-            timeline=self.performance.timeline.bins(),
+            timeline=self._timeline.bins(),
             samples=self._sampler.samples,
             growth=growth(self._sampler.samples),
             occurrences=sorted(self.occurrences, key=lambda one: one.started_seconds),
             outcomes=dict(sorted(witness.outcomes.items())),
             drawn=dict(sorted(witness.drawn.items())),
-            attendance=self.performance.timeline.attendance(),
+            attendance=self._timeline.attendance(),
         )
 
     def _rows(self) -> list[Row]:
-        entries = self.performance.environment.stats.entries
+        entries = self._stats.entries
         return [
             Row(
                 kind=kind,

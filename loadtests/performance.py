@@ -12,9 +12,10 @@ from locust.runners import LocalRunner
 
 from loadtests.audience.brand import Brand
 from loadtests.audience.buyer import Buyer
+from loadtests.audience.catching_up import catch_up
 from loadtests.audience.commenter import Commenter
 from loadtests.audience.host import Host
-from loadtests.audience.recording import record
+from loadtests.audience.recording import measure_lag
 from loadtests.audience.sharer import Sharer
 from loadtests.audience.stage import Stage, set_stage
 from loadtests.audience.troll import Troll
@@ -23,11 +24,9 @@ from loadtests.timeline import Timeline
 
 USERS: list[type[User]] = [Host, Brand, Viewer, Commenter, Buyer, Sharer, Troll]
 PROGRESS_SECONDS = 5.0
-LAG_SECONDS = 0.05
 LOOK_SECONDS = 0.2
 LEAVING_SECONDS = 25.0
 """How long people may take to finish paying after the show."""
-CATCHING_UP_SECONDS = 90.0
 
 People = Callable[[float], int]
 """Seconds since the beginning → how many people there are."""
@@ -46,7 +45,7 @@ class Performance:
         self._people = people
         self._report = report
         self._runner: LocalRunner = self.environment.create_local_runner()
-        self._beside = [gevent.spawn(self._measure_lag), gevent.spawn(self._come_and_go)]
+        self._beside = [gevent.spawn(measure_lag, self.environment), gevent.spawn(self._come_and_go)]
         self._told_at = 0.0
 
     def follow(self, seconds: float) -> None:
@@ -58,18 +57,7 @@ class Performance:
 
     def catch_up(self) -> None:
         """Waits until everybody in the room has heard what has happened so far; names those who have not."""
-        mark = max((visit.offset for visit in self.stage.inside), default=0)
-        waiting = {visit for visit in self.stage.inside if visit.let_in}
-        deadline = time.monotonic() + CATCHING_UP_SECONDS
-        while time.monotonic() < deadline:
-            waiting = {visit for visit in waiting & self.stage.inside if visit.offset < mark}
-            if not waiting:
-                return
-            self.follow(LOOK_SECONDS)
-        for visit in waiting:
-            self.stage.witness.contradictions.append(
-                f"{visit} is in the room and heard nothing after offset {visit.offset} of {mark}"
-            )
+        catch_up(self.stage, self.follow)
 
     def end(self) -> None:
         """Everybody finishes paying and leaves."""
@@ -101,11 +89,3 @@ class Performance:
             f"{self._told_at:5.0f} s  {self._runner.user_count} people  {total.num_requests} measurements  "
             f"{len(self.stage.witness.purchases)} orders  {total.num_failures} failures"
         )
-
-    def _measure_lag(self) -> None:
-        """How late the swarm itself is: where this grows, latencies are the generator's, not the server's."""
-        while True:
-            started = time.monotonic()
-            gevent.sleep(LAG_SECONDS)
-            late_ms = (time.monotonic() - started - LAG_SECONDS) * 1000
-            record(self.environment, "generator", "the swarm's own lag", max(0.0, late_ms), None)

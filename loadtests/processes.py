@@ -41,13 +41,13 @@ class Process:
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return int(fields[11]) / _TICKS_PER_SECOND, int(fields[12]) / _TICKS_PER_SECOND
 
-    def listens(self) -> bool:
-        """Whether it waits for connections on some port."""
+    def listens(self, port: int) -> bool:
+        """Whether it waits for connections on a port."""
         try:
-            connections = psutil.Process(self.pid).net_connections("tcp4")
-        except psutil.NoSuchProcess:
+            connections = psutil.Process(self.pid).net_connections("tcp")
+        except psutil.Error:
             return False
-        return any(one.status == psutil.CONN_LISTEN for one in connections)
+        return any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in connections)
 
     def resident_bytes(self) -> int:
         """Memory that is really there."""

@@ -41,6 +41,8 @@ class RoomSocket:
         address = require_loopback(host)
         self._reader = FrameReader()
         self._waiting: deque[Message] = deque()
+        self._lost: ConnectionLost | None = None
+        """Why there is nothing after what is waiting: a hint comes in one piece with the close after it."""
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
             self._socket.settimeout(CONNECT_SECONDS)
@@ -90,6 +92,8 @@ class RoomSocket:
             ConnectionLost: with the server's close code.
         """
         while not self._waiting:
+            if self._lost is not None:
+                raise self._lost
             seconds = until - time.monotonic()
             if seconds <= 0 or not self._readable(seconds):
                 return None
@@ -110,11 +114,12 @@ class RoomSocket:
 
     def _take(self, received: bytes) -> None:
         try:
-            frames = self._reader.feed(received)
-        except BadFrame as error:
-            raise ConnectionLost(1002) from error
-        for frame in frames:
-            self._handle(frame)
+            for frame in self._reader.feed(received):
+                self._handle(frame)
+        except BadFrame:
+            self._lost = ConnectionLost(1002)
+        except ConnectionLost as lost:
+            self._lost = lost
 
     def _handle(self, frame: Frame) -> None:
         match frame.opcode:

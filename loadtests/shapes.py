@@ -1,6 +1,7 @@
 """Scenarios as locust's load shapes, to choose from on its web page.
 
-``locust -f loadtests/locustfile.py,loadtests/shapes.py --class-picker``
+``locust -f loadtests/locustfile.py,loadtests/shapes.py --class-picker``; without the page, ``--scenario``
+names one.
 """
 
 from __future__ import annotations
@@ -8,32 +9,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from locust import LoadTestShape
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # locust puts only this folder on the path
 
-from loadtests.scenario import SCENARIOS, Scenario
-
-DEFAULT_USERS = 200
-LEAST_SPAWN_RATE = 10.0
-
-
-class ScenarioShape(LoadTestShape):
-    """One scenario; people and length come from whoever runs it, or from locust's command line."""
-
-    abstract = True
-    scenario: Scenario
-    users = DEFAULT_USERS
-    seconds = 0.0
-
-    def tick(self) -> tuple[int, float] | None:
-        """How many people there are now; ``None`` when the show is over."""
-        seconds = self.seconds or self.scenario.seconds
-        passed = float(self.get_run_time())  # type: ignore[no-untyped-call]
-        if passed > seconds:
-            return None
-        people = self.scenario.people(self.users, passed / seconds)
-        return people, max(LEAST_SPAWN_RATE, self.users / 2)
+from loadtests.scenario import SCENARIOS
+from loadtests.scenario_shape import ScenarioShape
 
 
 class FlashCrowd(ScenarioShape):
@@ -48,7 +27,25 @@ class SlowBuild(ScenarioShape):
     scenario = SCENARIOS["slow-build"]
 
 
+class ReconnectStorm(ScenarioShape):
+    """reconnect-storm"""
+
+    scenario = SCENARIOS["reconnect-storm"]
+
+
+class RollingRestart(ScenarioShape):
+    """rolling-restart; of a server on this machine, whose supervisor starts its gateways again"""
+
+    scenario = SCENARIOS["rolling-restart"]
+
+
 class LongEvening(ScenarioShape):
     """long-evening"""
 
     scenario = SCENARIOS["long-evening"]
+
+
+SHAPES: dict[str, type[ScenarioShape]] = {
+    shape.scenario.name: shape
+    for shape in (FlashCrowd, SlowBuild, ReconnectStorm, RollingRestart, LongEvening)
+}

@@ -19,12 +19,13 @@ from loadtests.audit.judgement import Judgement, judge
 from loadtests.backstage import Backstage, NoBooks, NoShow
 from loadtests.deployment import DidNotStart, deployed
 from loadtests.evening import Evening
-from loadtests.incidents import Incidents
+from loadtests.incidents import CannotHappen, Incidents
 from loadtests.loopback import NotLoopback
 from loadtests.people import NoSecret, read_secret
+from loadtests.performance import Performance
 from loadtests.programme import Programme, plan
 from loadtests.report import write_report
-from loadtests.scenario import SCENARIOS, Scenario
+from loadtests.scenario import SCENARIOS
 from loadtests.terminal import console, say
 
 MOST_USERS, MOST_SECONDS = 5_000, 24 * 3_600.0
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _target(options) as target, Backstage(target.url, target.secret) as backstage:
             return _evening(target, backstage, options)
-    except (NoShow, NoBooks, NoSecret, NotLoopback, DidNotStart) as error:
+    except (NoShow, NoBooks, NoSecret, NotLoopback, DidNotStart, CannotHappen) as error:
         console.print(f"swarm: {error}", style="red")
         return 2
 
@@ -104,14 +105,19 @@ def _evening(target: Target, backstage: Backstage, options: argparse.Namespace) 
     scenario = SCENARIOS[options.scenario]
     users = min(options.users, MOST_USERS)
     seconds = min(options.seconds or options.minutes * 60 or scenario.seconds, MOST_SECONDS)
+    incidents = Incidents(lambda: stage.storm(), target.url, target.data_dir, say)
+    incidents.require(scenario)
     stage = prepare(backstage, target, plan(backstage, options.seed, options.stock, seconds))
     console.print(
         f"[bold]{scenario.name}[/bold]: {scenario.story}. Up to {users} people come to "
         f"{target.url}/room/{stage.room} for {seconds:g} s (--seed {stage.seed})"
     )
-    evening = Evening(stage, lambda passed: scenario.people(users, passed / seconds), target.data_dir)
-    _follow(evening, scenario, seconds, Incidents(stage, target.data_dir, say))
-    evening.performance.end()
+    performance = Performance(stage, lambda passed: scenario.people(users, passed / seconds), say)
+    evening = Evening(stage, performance.environment, performance.timeline, target.data_dir)
+    incidents.play(scenario, seconds, evening, performance.follow)
+    performance.follow(seconds - evening.passed())
+    performance.catch_up()
+    performance.end()
     verdicts = evening.close_the_books(backstage, options.patience)
     started = " --start" if options.start else ""
     command = (
@@ -120,16 +126,6 @@ def _evening(target: Target, backstage: Backstage, options: argparse.Namespace) 
     run = evening.run(f"{scenario.name}: {scenario.story}", command, users, verdicts)
     write_report(run, options.report or Path("reports") / f"{scenario.name}-{stage.seed}", say)
     return judge(verdicts, len(stage.witness.stock))
-
-
-def _follow(evening: Evening, scenario: Scenario, seconds: float, incidents: Incidents) -> None:
-    for share, incident in scenario.incidents:
-        evening.performance.follow(share * seconds - evening.passed())
-        started = evening.passed()
-        incidents.happen(incident)
-        evening.note(str(incident), incident.target, started)
-    evening.performance.follow(seconds - evening.passed())
-    evening.performance.catch_up()
 
 
 if __name__ == "__main__":

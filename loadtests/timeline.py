@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,9 @@ import msgspec
 PERCENTILES = (50, 95, 99)
 MOST_BINS = 120
 LEAST_BIN_SECONDS = 1.0
+
+Told = tuple[str, int, Sequence[float], int]
+"""Of one second: the kind of message, the second, what was measured, how many failed."""
 
 
 class Bin(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +44,11 @@ class Timeline:
     _failures: dict[str, dict[int, int]] = field(default_factory=lambda: defaultdict(dict))
     _people: dict[int, int] = field(default_factory=dict)
 
+    @classmethod
+    def since(cls, started_ms: int) -> Timeline:
+        """One that began at a moment of the wall clock, which all processes of a run share."""
+        return cls(started=time.monotonic() - (time.time() - started_ms / 1000))
+
     def passed(self) -> float:
         """Seconds since the beginning."""
         return time.monotonic() - self.started
@@ -54,6 +62,25 @@ class Timeline:
         if exception:
             failures = self._failures[request_type]
             failures[second] = failures.get(second, 0) + 1
+
+    def take(self) -> list[Told]:
+        """What was heard since it was last taken, as plain values for a timeline elsewhere; forgets it."""
+        told: list[Told] = [
+            (kind, second, values, self._failures[kind].get(second, 0))
+            for kind, seconds in self._seconds.items()
+            for second, values in seconds.items()
+        ]
+        self._seconds.clear()
+        self._failures.clear()
+        return told
+
+    def add(self, told: Iterable[Told]) -> None:
+        """Adds what another timeline heard."""
+        for kind, second, values, failed in told:
+            self._seconds[kind].setdefault(second, []).extend(values)
+            if failed:
+                failures = self._failures[kind]
+                failures[second] = failures.get(second, 0) + failed
 
     def see(self, people: int) -> None:
         """So many are in the room now."""

@@ -16,15 +16,16 @@ from locust import runners
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
-from loadtests.audience.stage import stage_of
+from loadtests.audience.catching_up import CATCHING_UP_SECONDS, catch_up
+from loadtests.audience.stage import Stage, stage_of
 from loadtests.programme import Programme
 from loadtests.terminal import say
 
-PROGRAMME, CALL_HOME, ACCOUNT = "programme", "call_home", "account"
+PROGRAMME, STORM, CALL_HOME, ACCOUNT = "programme", "storm", "call_home", "account"
 LIVENESS_SECONDS = 20
 """So long a worker may say nothing: people of one that is only slow must not be sent to another as well."""
 LEAVING_SECONDS = 25.0
-GATHERING_SECONDS = LEAVING_SECONDS + 20.0
+GATHERING_SECONDS = CATCHING_UP_SECONDS + LEAVING_SECONDS + 20.0
 LOOK_SECONDS = 0.2
 NUMBERS_EACH = 500_000
 """People of one worker have numbers of their own, and with them addresses and luck."""
@@ -35,6 +36,7 @@ def connect(environment: Environment) -> None:
     runner = environment.runner
     if isinstance(runner, WorkerRunner):
         runner.register_message(PROGRAMME, lambda msg, **_: _learn(environment, Programme(**msg.data)))
+        runner.register_message(STORM, lambda **_: stage_of(environment).storm())
         runner.register_message(CALL_HOME, lambda **_: gevent.spawn(_go_home, environment, runner))
     elif isinstance(runner, MasterRunner):
         vars(runners)["HEARTBEAT_LIVENESS"] = LIVENESS_SECONDS
@@ -71,12 +73,20 @@ def first_number(environment: Environment) -> int:
     return (1 + runner.worker_index) * NUMBERS_EACH if isinstance(runner, WorkerRunner) else 0
 
 
+def storm(environment: Environment) -> None:
+    """Makes everybody's network be lost, here and in all workers."""
+    stage_of(environment).storm()
+    if isinstance(environment.runner, MasterRunner):
+        environment.runner.send_message(STORM)
+
+
 def gather(environment: Environment) -> None:
     """Calls everybody home. A master waits for all workers' accounts; a missing one is evidence."""
     stage, runner = stage_of(environment), environment.runner
-    stage.closing = True
     if not isinstance(runner, MasterRunner):
+        _close(stage)
         return
+    stage.closing = True
     workers = len(runner.clients.all)
     runner.send_message(CALL_HOME)
     deadline = time.monotonic() + GATHERING_SECONDS
@@ -86,11 +96,19 @@ def gather(environment: Environment) -> None:
         stage.witness.contradictions.append(f"{workers - stage.accounts} workers gave no account")
 
 
+def _close(stage: Stage) -> None:
+    """Nobody leaves before they have heard everything."""
+    if not stage.closing:
+        catch_up(stage, gevent.sleep)
+        stage.closing = True
+
+
 def _go_home(environment: Environment, runner: WorkerRunner) -> None:
-    stage_of(environment).closing = True
+    _close(stage_of(environment))
     deadline = time.monotonic() + LEAVING_SECONDS
     while runner.user_count and time.monotonic() < deadline:
         gevent.sleep(LOOK_SECONDS)
+    runner._send_stats()  # so that the master has measured all when it has the account
     account = stage_of(environment).witness.account()
     runner.send_message(ACCOUNT, {"worker": runner.worker_index, **account})
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from typing import NoReturn
+
+import gevent
 from locust.env import Environment
+
+LAG_SECONDS = 0.05
 
 
 def record(environment: Environment, kind: str, name: str, milliseconds: float, failure: str | None) -> None:
@@ -15,3 +21,12 @@ def record(environment: Environment, kind: str, name: str, milliseconds: float, 
         exception=RuntimeError(failure) if failure else None,
         context={},
     )
+
+
+def measure_lag(environment: Environment) -> NoReturn:
+    """How late this process itself is: where this grows, latencies are the generator's, not the server's."""
+    while True:
+        started = time.monotonic()
+        gevent.sleep(LAG_SECONDS)
+        late_ms = (time.monotonic() - started - LAG_SECONDS) * 1000
+        record(environment, "generator", "the swarm's own lag", max(0.0, late_ms), None)

@@ -53,6 +53,10 @@ class Stage:
     """How many other processes have told what their people saw."""
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
+    def storm(self) -> None:
+        """Everybody's network is lost."""
+        self.storms += 1
+
     def count_from(self, number: int) -> None:
         """Newcomers get numbers from here on."""
         self._numbers = itertools.count(number)

@@ -132,7 +132,15 @@ class Viewer(FastHttpUser):
                 if not loss.may_return:
                     self.record("answer", "thrown out", 0, str(loss))
                     return
-                self._pause(min(LONGEST_AWAY_SECONDS, self.draw(people_do.RECONNECTING) * (1 + attempt)))
+                self._pause(self._away_seconds(attempt))
+
+    def _away_seconds(self, attempt: int) -> float:
+        """How long somebody who lost the room stays away: as a gateway hinted, or as clients back off."""
+        hinted, self.visit.back_after_seconds = self.visit.back_after_seconds, None
+        if hinted is not None:
+            self.stage.witness.outcomes["drain hints followed"] += 1
+            return hinted
+        return min(LONGEST_AWAY_SECONDS, self.draw(people_do.RECONNECTING) * (1 + attempt))
 
     def _follow(self) -> None:
         while self._watching and not self.stage.closing:

@@ -63,6 +63,8 @@ class Visit:
         self._replayed_to = 0
         self.let_in = False
         """Whether the server let it into the room over the present connection."""
+        self.back_after_seconds: float | None = None
+        """When a gateway that leaves wants it back."""
         self.storms = 0
         """Losses of everybody's network that this one took part in."""
 
@@ -126,6 +128,8 @@ class Visit:
             self._let_in(kind, message)
         elif "id" in message:
             self._answered(message)
+        elif kind == "reconnect":
+            self.back_after_seconds = message["after_ms"] / 1000
         elif kind == "comments":
             self._record(NEWS, "comments", _age_ms(message["comments"][0]["at_ms"]), None)
         elif "offset" in message:

@@ -111,7 +111,7 @@ class Room:
 
     def _is_replaced(self, name: str, old: int) -> bool:
         process = self._deployment.processes().get(name)
-        return process is not None and process.pid != old and process.listens()
+        return process is not None and process.pid != old and process.listens(self._deployment.port)
 
     def _turn_pin(self) -> None:
         if self._pinned:

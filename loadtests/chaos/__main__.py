@@ -21,6 +21,7 @@ from loadtests.chaos.plan import cards, plan
 from loadtests.chaos.site import Site, chaos_site
 from loadtests.deployment import DidNotStart
 from loadtests.evening import Evening
+from loadtests.performance import Performance
 from loadtests.programme import plan as plan_show
 from loadtests.report import write_report
 from loadtests.swarm import Target, prepare
@@ -65,14 +66,17 @@ def _evening(site: Site, seed: int, options: argparse.Namespace) -> Judgement:
     blows = plan(seed, seconds, cards(GATEWAYS, postgresql=site.postgresql is not None))
     with Backstage(target.url, target.secret) as backstage:
         stage = prepare(backstage, target, plan_show(backstage, seed, STOCK, ACT_SECONDS * 3))
-        evening = Evening(stage, lambda _: options.users, target.data_dir, site.everyone)
-        Nemesis(site, blows, evening).rage()
+        performance = Performance(stage, lambda _: options.users, say)
+        evening = Evening(
+            stage, performance.environment, performance.timeline, target.data_dir, site.everyone
+        )
+        Nemesis(site, blows, performance, evening).rage()
         say("The nemesis is done; everything is put right again")
         site.calm()
         site.wait_until_ready()
-        evening.performance.follow(stage.act_seconds)  # more control events, in which a gap would show
-        evening.performance.catch_up()
-        evening.performance.end()
+        performance.follow(stage.act_seconds)  # more control events, in which a gap would show
+        performance.catch_up()
+        performance.end()
         verdicts = evening.close_the_books(backstage, options.patience)
     command = (
         f'make chaos A="--minutes {options.minutes:g} --seed {seed} --users {options.users} '

@@ -11,22 +11,24 @@ from redis.exceptions import RedisError
 from loadtests.chaos.plan import Blow
 from loadtests.chaos.site import Site
 from loadtests.evening import Evening
+from loadtests.performance import Performance
 from loadtests.terminal import say
 
 
 class Nemesis:
     """Strikes by plan; blows on different targets overlap."""
 
-    def __init__(self, site: Site, blows: Sequence[Blow], evening: Evening) -> None:
+    def __init__(self, site: Site, blows: Sequence[Blow], performance: Performance, evening: Evening) -> None:
         self._site = site
         self._blows = blows
+        self._performance = performance
         self._evening = evening
 
     def rage(self) -> None:
         """All blows; returns when the last one is undone."""
         under_way = []
         for blow in self._blows:
-            self._evening.performance.follow(blow.at_seconds - self._evening.passed())
+            self._performance.follow(blow.at_seconds - self._evening.passed())
             under_way.append(gevent.spawn(self._strike, blow))
         gevent.joinall(under_way, raise_error=True)
 

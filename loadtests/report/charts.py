@@ -215,7 +215,12 @@ def distributions(run: Run) -> str:
 
 
 def _name(axes: Axes, name: str, run: Run) -> None:
-    axes.set_title(f"{name.lower().replace('_', ' ')} ({len(run.drawn[name])})", fontsize=8.5)
+    axes.set_title(f"{shown_name(name)} ({len(run.drawn[name])})", fontsize=8.5)
+
+
+def shown_name(distribution: str) -> str:
+    """What a distribution is called on the page."""
+    return distribution.lower().replace("_", " ")
 
 
 def _cumulated(

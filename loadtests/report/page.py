@@ -8,7 +8,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
 
-from loadtests.report.charts import distributions, over_time
+from loadtests import distributions as people_do
+from loadtests.report.charts import distributions, over_time, shown_name
 from loadtests.run import Row, Run
 from loadtests.sampler import Growth
 
@@ -38,6 +39,7 @@ def render(run: Run) -> str:
         when=datetime.fromtimestamp(run.started_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC"),
         over_time=over_time(run),
         distributions=distributions(run),
+        sources=_sources(run),
         tables=[
             (title, rows) for kind, title in TABLES.items() if (rows := _of_kind(run.measurements, kind))
         ],
@@ -46,6 +48,16 @@ def render(run: Run) -> str:
         is_long=run.seconds >= LONG_SECONDS,
         words=WORDS,
     )
+
+
+def _sources(run: Run) -> list[tuple[str, str, str]]:
+    """Of each distribution that was drawn from: its name, its shape, its source or reason."""
+    reasons = people_do.reasons()
+    return [
+        (shown_name(name), str(one), reasons[name])
+        for name, one in people_do.named().items()
+        if run.drawn.get(name)
+    ]
 
 
 def is_growth(one: Growth) -> bool:

@@ -56,6 +56,13 @@ def test_a_seed_repeats_an_audience(name: str) -> None:
     assert [distribution.draw(first) for _ in range(50)] == [distribution.draw(second) for _ in range(50)]
 
 
+def test_every_distribution_has_a_source_or_a_reason() -> None:
+    reasons = distributions.reasons()
+    assert set(reasons) == set(NAMED)
+    assert reasons["FRIENDS"].startswith("Friends who follow one link.")
+    assert all(len(text.split()) >= 5 for text in reasons.values())
+
+
 def test_every_habit_is_met() -> None:
     random = Random(7)
     drawn = {distributions.PAYMENT_HABITS.draw(random) for _ in range(DRAWS)}

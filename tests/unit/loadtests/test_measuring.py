@@ -32,6 +32,16 @@ def test_a_line_is_found_in_its_points() -> None:
     assert explained == pytest.approx(1)
 
 
+def test_a_timeline_hears_what_others_took_down_once() -> None:
+    master, workers = Timeline(), [Timeline(), Timeline()]
+    for number, worker in enumerate(workers):
+        worker.hear("answer", 10.0 * number, RuntimeError("refused") if number else None)
+        master.add(worker.take())
+        master.add(worker.take())
+    (bin,) = master.bins()["answer"]
+    assert (bin.count, bin.failures, bin.percentiles_ms["p99"]) == (2, 1, 10.0)
+
+
 @pytest.mark.parametrize("points", [[], [(0.0, 1.0)], [(0.0, 1.0)] * 5, [(float(x), 2.0) for x in range(9)]])
 def test_no_line_is_found_where_there_is_none(points: list[tuple[float, float]]) -> None:
     assert line_through(points) == (0.0, 0.0)
