@@ -16,6 +16,7 @@ from loadtests.scenario import Incident, Scenario
 
 RESTART_SECONDS = 60.0
 LOOK_SECONDS = 0.1
+RESTARTS = "a gateway restarts"
 
 
 class CannotHappen(Exception):
@@ -47,24 +48,18 @@ class Incidents:
                 "directory by --data-dir, or let 'make swarm' start a server of its own by --start"
             )
 
-    def happen(self, incident: Incident) -> str:
-        """One of them; returns when it is over, with the reason if it did not come to its end."""
-        self._report(f"{incident}")
-        if incident is Incident.STORM:
-            self._storm()
-            return ""
-        missed = [self._restart(name, process) for name, process in sorted(self._gateways().items())]
-        return ", ".join(filter(None, missed)) if missed else "no gateway serves here any more"
-
     def play(
         self, scenario: Scenario, seconds: float, evening: Evening, wait: Callable[[float], None]
     ) -> None:
         """Lets everything in a scenario of so many seconds happen at its time; the evening notes it."""
         for share, incident in scenario.incidents:
             wait(max(0.0, share * seconds - evening.passed()))
-            started = evening.passed()
-            missed = self.happen(incident)
-            evening.note(str(incident), incident.target, started, missed)
+            self._report(f"{incident}")
+            if incident is Incident.STORM:
+                self._storm()
+                evening.note(str(incident), "viewers", evening.passed())
+            else:
+                self._restart_all(evening)
 
     def _gateways(self) -> dict[str, Process]:
         """Those that serve the URL: a list that another server left behind names no victims."""
@@ -74,6 +69,15 @@ class Incidents:
             for name, process in supervised(self._data_dir).items()
             if name.startswith("gateway") and process.listens(port)
         }
+
+    def _restart_all(self, evening: Evening) -> None:
+        gateways = sorted(self._gateways().items())
+        for name, process in gateways:
+            started = evening.passed()
+            missed = self._restart(name, process)
+            evening.note(RESTARTS, name, started, missed)
+        if not gateways:
+            evening.note(RESTARTS, "gateways", evening.passed(), "no gateway serves here any more")
 
     def _restart(self, name: str, process: Process) -> str:
         """Asks a gateway to leave in good order, and waits for the one that takes its place."""

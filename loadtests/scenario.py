@@ -14,11 +14,6 @@ class Incident(StrEnum):
     STORM = "everybody loses the network"
     RESTART = "gateways restart one after the other"
 
-    @property
-    def target(self) -> str:
-        """Whom it strikes."""
-        return "viewers" if self is Incident.STORM else "gateways"
-
 
 @dataclass(frozen=True, slots=True)
 class Scenario:

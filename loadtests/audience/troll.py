@@ -93,6 +93,10 @@ class Troll(Viewer):
     def _hear_verdict(self, answer: Message) -> None:
         self._note(Mischief.FLOOD, str(answer.get("result") or answer.get("code")))
 
+    def thrown_out(self, loss: ConnectionLost) -> None:
+        """Who floods twice in a row has it coming."""
+        self._note(Mischief.FLOOD, f"closed with {loss.code}")
+
     def _command(self) -> None:
         wish = {"t": "show.end", "key": secrets.token_hex(8)}
         self.visit.ask("troll's command", self._hear_of_command, **wish)

@@ -130,7 +130,7 @@ class Viewer(FastHttpUser):
                 self.visit.drop()
                 self.stage.witness.outcomes[f"connections lost: {_reason(loss)}"] += 1
                 if not loss.may_return:
-                    self.record("answer", "thrown out", 0, str(loss))
+                    self.thrown_out(loss)
                     return
                 self._pause(self._away_seconds(attempt))
 
@@ -163,6 +163,10 @@ class Viewer(FastHttpUser):
 
     def heard(self, message: Message) -> None:
         """A message from the room."""
+
+    def thrown_out(self, loss: ConnectionLost) -> None:
+        """The server lets this person come back no more, which nobody here deserves."""
+        self.record("answer", "thrown out", 0, str(loss))
 
     # ------------------------------------------------------------ small deeds
 

@@ -25,7 +25,7 @@ LEAST_SHOWN_MS = 0.5
 """A logarithm has no zero."""
 LEAST_SHOWN_SECONDS = 0.3
 """What took no time is seen all the same."""
-FINE_RATIO = 50.0
+FINE_RATIO = 300.0
 """Up to this ratio of its ends a logarithmic axis is marked at 1, 2 and 5; beyond, at powers of ten."""
 COLUMNS = 4
 CHOICE_COLUMNS = 2
@@ -197,25 +197,31 @@ def distributions(run: Run) -> str:
     named = {name: one for name, one in people_do.named().items() if run.drawn.get(name)}
     choices = {name: one for name, one in named.items() if isinstance(one, people_do.Choice)}
     others = {name: one for name, one in named.items() if not isinstance(one, people_do.Choice)}
-    above = -(-len(others) // COLUMNS)
-    rows = above + -(-len(choices) * CHOICE_COLUMNS // COLUMNS)
+    above, below = _rows(len(others), COLUMNS), _rows(len(choices), COLUMNS // CHOICE_COLUMNS)
     with rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH_INCHES, CELL_INCHES * max(1, rows)), layout="constrained")
-        grid = figure.add_gridspec(max(1, rows), COLUMNS)
+        figure = Figure(figsize=(WIDTH_INCHES, CELL_INCHES * (above + below)), layout="constrained")
+        # apart, so that the long names of habits take no room from the columns above
+        parts = figure.subfigures(2, 1, squeeze=False, height_ratios=(above, below))
+        times, habits = parts[:, 0]
+        grid = times.add_gridspec(above, COLUMNS)
         for number, (name, asked) in enumerate(others.items()):
-            cell = figure.add_subplot(grid[divmod(number, COLUMNS)])
-            _name(cell, name, run)
+            cell = times.add_subplot(grid[divmod(number, COLUMNS)])
+            _name(cell, name, run, "" if isinstance(asked, people_do.Geometric) else " (s)")
             _cumulated(cell, [float(value) for value in run.drawn[name]], asked)
+        grid = habits.add_gridspec(below, COLUMNS // CHOICE_COLUMNS)
         for number, (name, choice) in enumerate(choices.items()):
-            row, column = divmod(number * CHOICE_COLUMNS, COLUMNS)
-            cell = figure.add_subplot(grid[above + row, column : column + CHOICE_COLUMNS])
+            cell = habits.add_subplot(grid[divmod(number, COLUMNS // CHOICE_COLUMNS)])
             _name(cell, name, run)
             _shares(cell, run.drawn[name], choice)
     return svg(figure)
 
 
-def _name(axes: Axes, name: str, run: Run) -> None:
-    axes.set_title(f"{shown_name(name)} ({len(run.drawn[name])})", fontsize=8.5)
+def _rows(cells: int, columns: int) -> int:
+    return max(1, -(-cells // columns))
+
+
+def _name(axes: Axes, name: str, run: Run, unit: str = "") -> None:
+    axes.set_title(f"{shown_name(name)}{unit}, {len(run.drawn[name])} drawn", fontsize=8.5)
 
 
 def shown_name(distribution: str) -> str:
