@@ -19,7 +19,7 @@ export default {
   'moderate.slow_hint': '每人发言的最短间隔；主播、房管和已购买者不受限。',
   'moderate.slow_off': '关闭',
   'moderate.review': '先审后发',
-  'moderate.review_hint': '评论经您通过后才会显示。',
+  'moderate.review_hint': '评论经你通过后才会显示。',
   'moderate.people': '已禁言、隐藏和移出的人',
   'moderate.nobody': '暂无。可在评论菜单中添加。',
   'moderate.until': '至 {time}',
@@ -40,5 +40,5 @@ export default {
   'moderate.somebody': '某位观众',
   'moderate.slow_say': '每 {time} 可发一条',
   'moderate.slow_wait': '{time} 后可再发言',
-  'moderate.banned': '您已被移出本直播间。',
+  'moderate.banned': '你已被移出本直播间。',
 } satisfies Record<keyof typeof en, string>;

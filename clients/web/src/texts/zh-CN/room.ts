@@ -18,7 +18,7 @@ export default {
   'connection.first': '连接中…',
   'connection.again': '连接已断开，正在重连…',
   'connection.closed': '无法进入这个直播间。',
-  'connection.signed_out': '您已在所有设备上退出登录。',
+  'connection.signed_out': '你已在所有设备上退出登录。',
   'chat.label': '评论',
   'chat.say': '说点什么…',
   'chat.send': '发送',

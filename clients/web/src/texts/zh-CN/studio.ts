@@ -107,7 +107,7 @@ export default {
   'check.tcp': '画面：备用（TCP）',
   'check.tcp_well': '在只允许 TCP 的网络中也能连上媒体服务器。',
   'check.tcp_wrong': '这种方式连不上；只有直连也被阻止时才有影响。',
-  'check.untried_busy': '媒体服务器正忙，暂时无法检测。不是您的网络问题，请一分钟后重新检测。',
+  'check.untried_busy': '媒体服务器正忙，暂时无法检测。不是你的网络问题，请一分钟后重新检测。',
   'check.untried_absent': '媒体服务器地址上没有可检测的服务，请联系平台管理员。',
   'check.untried_refused': '媒体服务器拒绝了此页面。请刷新页面；若仍如此，请联系平台管理员。',
   'check.untried_away': '媒体服务器没有响应。如果上面的消息一项正常，请联系平台管理员。',

@@ -7,7 +7,7 @@ export default {
   'wechat.pay': '微信支付',
   'wechat.inside_only': '此支付方式仅可在微信内使用。',
   'wechat.checking': '正在等待微信确认支付…',
-  'wechat.cancel': '您还没有完成支付。',
+  'wechat.cancel': '你还没有完成支付。',
   'wechat.fail': '微信未能完成支付，请重试。',
   'wechat.paid': '支付成功，正在返回…',
   'wechat.over': '该订单已无法支付。',
