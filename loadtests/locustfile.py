@@ -11,13 +11,12 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import gevent
 from locust import events
 from locust.env import Environment
-from locust.exception import StopTest
-from locust.runners import MasterRunner, WorkerRunner
+from locust.runners import WorkerRunner
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # locust puts only this folder on the path
 
@@ -39,7 +38,7 @@ from loadtests.loopback import NotLoopback
 from loadtests.people import NoSecret, read_secret
 from loadtests.programme import Programme, plan
 from loadtests.swarm import Target, add_show_options, prepare
-from loadtests.terminal import say
+from loadtests.terminal import console, say
 from loadtests.watch import Watch
 
 __all__ = ["Brand", "Buyer", "Commenter", "Host", "Sharer", "Troll", "Viewer"]
@@ -106,13 +105,15 @@ def _plan(environment: Environment, backstage: Backstage, options: argparse.Name
     return programme
 
 
-def _refuse(environment: Environment, why: str) -> None:
+def _refuse(environment: Environment, why: str) -> NoReturn:
     """Nobody comes to a show that cannot be held."""
+    console.print(f"locust: {why}", style="red")
     environment.process_exit_code = Judgement.PROVED_NOTHING
-    headless = environment.parsed_options is not None and environment.parsed_options.headless
-    if headless and isinstance(environment.runner, MasterRunner):
-        gevent.spawn(environment.runner.quit)  # locust itself ends only one that runs alone
-    raise StopTest(why)
+    runner, options = environment.runner, environment.parsed_options
+    assert runner is not None
+    runner.shape_greenlet = None  # else locust takes the scenario for running
+    gevent.spawn(runner.quit if options is not None and options.headless else runner.stop)
+    raise gevent.GreenletExit  # ends locust's starting of people, and is no error to it
 
 
 @events.test_stopping.add_listener
