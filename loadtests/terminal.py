@@ -18,6 +18,7 @@ SHOWN_VIOLATIONS = 10
 TITLES = {
     "answer": "Question to answer over the socket (ms, measured by the viewer)",
     "news": "News: from the server's time stamp to the viewer (ms)",
+    "payment": "From paying at the provider to the sold order (ms; some callbacks come late on purpose)",
     "generator": "The swarm itself (ms late)",
     "GET": "Pages and API",
     "POST": "Pages and API",

@@ -134,4 +134,4 @@ class Buyer(Viewer):
             self._take(order)  # the answer may have been lost with the connection
         paid_at = self._paid_at.pop(order["order"], None) if order["state"] == "sold" else None
         if paid_at is not None:
-            self.record("answer", "paid → sold", (time.monotonic() - paid_at) * 1000, None)
+            self.record("payment", "paid → sold", (time.monotonic() - paid_at) * 1000, None)

@@ -17,6 +17,7 @@ FOLDER = Path(__file__).parent
 TABLES = {
     "answer": "Question to answer over the socket, measured by the viewer",
     "news": "News, from the server's time stamp to the viewer",
+    "payment": "From paying at the provider to the sold order; some callbacks come late on purpose",
     "GET": "Pages and API: GET",
     "POST": "Pages and API: POST",
     "generator": "The swarm itself: how late it is",
