@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, ViewportSize, async_playwright
@@ -56,6 +57,22 @@ async def person(browser: Browser, demo: Demo) -> AsyncIterator[OpenPerson]:
         yield open_person
 
 
+@pytest.fixture
+def fresh_demo(tmp_path: Path) -> Iterator[Demo]:
+    """A demo of the test's own, in which nothing has happened yet."""
+    running = Demo(tmp_path / "demo")
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+async def newcomer(browser: Browser, fresh_demo: Demo) -> AsyncIterator[OpenPerson]:
+    """Opens a browser context for a person of the fresh demo."""
+    async with people_of(fresh_demo, browser) as open_person:
+        yield open_person
+
+
 @asynccontextmanager
 async def people_of(demo: Demo, browser: Browser) -> AsyncIterator[OpenPerson]:
     """Opens a browser context for a person of a demo; fails the test if a page reports an error."""
@@ -85,10 +102,12 @@ async def people_of(demo: Demo, browser: Browser) -> AsyncIterator[OpenPerson]:
 
 
 def _is_trouble(line: ConsoleMessage) -> bool:
-    """An error; two refusals that the browser logs itself are none: the 409 by which WHEP says that the
-    picture has just gone, and that of a catalogue file with wrong rows.
+    """An error; three refusals that the browser logs itself are none: the 409 by which WHEP says that the
+    picture has just gone, the 404 for a session that died with its media process, and that of a catalogue
+    file with wrong rows.
     """
     url = line.location["url"]
     picture_gone = "status of 409" in line.text and "/whep/" in url
+    session_gone = "status of 404" in line.text and "/session/" in url
     wrong_file = "status of 4" in line.text and "/products." in url
-    return line.type == "error" and not picture_gone and not wrong_file
+    return line.type == "error" and not (picture_gone or session_gone or wrong_file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -53,6 +54,11 @@ class Demo:
             return httpx.get(f"{self.url}/readyz").status_code == 200
         except httpx.TransportError:
             return False
+
+    def processes(self) -> dict[str, int]:
+        """The process id of each part that runs."""
+        listed = json.loads((self.data_dir / "processes.json").read_text())["processes"]
+        return {process["name"]: process["pid"] for process in listed}
 
     def stop(self) -> int:
         """Ends it as Ctrl-C would; the exit code."""

@@ -6,14 +6,12 @@ import asyncio
 import re
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-import pytest
-from playwright.async_api import Browser, Locator, expect
+from playwright.async_api import Locator, expect
 
-from tests.e2e.conftest import OpenPerson, people_of
+from tests.e2e.conftest import OpenPerson
 from tests.e2e.demo import Demo
 from tests.e2e.person import Person
 
@@ -111,22 +109,6 @@ def ledger_entries(demo: Demo, order: str) -> list[tuple[Any, ...]]:
         tables = [name for (name,) in ledger.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         assert "ledger_entries" in tables, tables
         return ledger.execute('SELECT * FROM ledger_entries WHERE "order" = ?', (order,)).fetchall()
-
-
-@pytest.fixture
-def fresh_demo(tmp_path: Path) -> Iterator[Demo]:
-    """A demo of the test's own, in which nothing has happened yet."""
-    running = Demo(tmp_path / "demo")
-    running.start()
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-async def newcomer(browser: Browser, fresh_demo: Demo) -> AsyncIterator[OpenPerson]:
-    """Opens a browser context for a person of the fresh demo."""
-    async with people_of(fresh_demo, browser) as open_person:
-        yield open_person
 
 
 async def test_a_whole_show(newcomer: OpenPerson, fresh_demo: Demo) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -16,11 +15,6 @@ import pytest
 
 from tests.e2e.demo import Demo
 from tests.servers import free_port
-
-
-def processes(demo: Demo) -> dict[str, int]:
-    listed = json.loads((demo.data_dir / "processes.json").read_text())["processes"]
-    return {process["name"]: process["pid"] for process in listed}
 
 
 def alive(pid: int) -> bool:
@@ -49,7 +43,7 @@ def test_ctrl_c_stops_everything_and_data_survives(tmp_path: Path) -> None:
     demo = Demo(tmp_path / "data")
     demo.start()
     rooms = httpx.get(f"{demo.url}/api/rooms").json()["rooms"]
-    pids = processes(demo)
+    pids = demo.processes()
     assert set(pids) == {"valkey", "worker", "gateway-1", "media"}
     assert demo.stop() == 0
     assert not [name for name, pid in pids.items() if alive(pid)]
@@ -69,10 +63,10 @@ def test_the_product_survives_the_death_of_each_process(tmp_path: Path) -> None:
     demo.start()
     try:
         for name in ("valkey", "worker", "gateway-1", "media"):
-            victim = processes(demo)[name]
+            victim = demo.processes()[name]
             os.kill(victim, signal.SIGKILL)
             deadline = time.monotonic() + 30
-            while processes(demo)[name] in (victim, None):
+            while demo.processes()[name] in (victim, None):
                 assert time.monotonic() < deadline, demo.log()
                 time.sleep(0.05)  # another process; it tells nobody
             wait_until_ready(demo)
