@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import gevent
@@ -13,7 +14,7 @@ from loadtests.audience.stage import Stage
 from loadtests.audit.evidence import Verdict
 from loadtests.backstage import Backstage
 from loadtests.machine import machine
-from loadtests.processes import supervised, this_process
+from loadtests.processes import supervised_pids, this_process
 from loadtests.run import LawResult, Occurrence, Row, Run
 from loadtests.sampler import Sampler, growth
 from loadtests.settling import settle
@@ -43,7 +44,7 @@ class Evening:
         self._stats = environment.stats
         self._timeline = timeline
         self._data_dir = data_dir
-        self._pids = pids or (lambda: {name: [one.pid] for name, one in supervised(data_dir).items()})
+        self._pids = pids or partial(supervised_pids, data_dir)
         self._sampler = Sampler(self._all_pids, self._tasks)
         self._sampling = gevent.spawn(self._sampler.run)
         self.occurrences: list[Occurrence] = []

@@ -16,7 +16,7 @@ from loadtests.audit.judgement import Judgement, judge
 from loadtests.backstage import Backstage
 from loadtests.evening import Evening
 from loadtests.incidents import Incidents
-from loadtests.processes import supervised
+from loadtests.processes import supervised_pids
 from loadtests.report import write_report
 from loadtests.scenario_shape import ScenarioShape
 from loadtests.terminal import say
@@ -40,8 +40,7 @@ class LocustRun:
             self._shape.is_busy = lambda: not self._happening.ready()
 
     def _pids(self, data_dir: Path) -> dict[str, list[int]]:
-        server = {name: [one.pid] for name, one in supervised(data_dir).items()}
-        return {**server, **{name: list(pids) for name, pids in self._watch.workers().items()}}
+        return {**supervised_pids(data_dir), **self._watch.workers()}
 
     def _happen(self) -> None:
         if self._shape is not None:

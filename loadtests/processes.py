@@ -63,6 +63,11 @@ def supervised(data_dir: Path) -> dict[str, Process]:
     return {one["name"]: Process(one["pid"]) for one in listed if one["pid"]}
 
 
+def supervised_pids(data_dir: Path) -> dict[str, list[int]]:
+    """The same as the sampler takes them."""
+    return {name: [one.pid] for name, one in supervised(data_dir).items()}
+
+
 def signal_process(pid: int, number: signal.Signals) -> bool:
     """Sends a signal; answers whether the process was there."""
     try:

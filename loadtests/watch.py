@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ LOOK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class WorkerNews:
     """What a worker said of itself last."""
 
     number: int
@@ -39,7 +39,7 @@ class Watch:
         """Most people at a time."""
         self._runner = environment.runner
         self._stage = stage
-        self._told: dict[str, Told] = {}
+        self._told: dict[str, WorkerNews] = {}
         events = environment.events
         self._listeners: list[tuple[Any, Callable[..., None]]] = [(events.request, self.timeline.hear)]
         if isinstance(self._runner, MasterRunner):
@@ -59,7 +59,7 @@ class Watch:
             event, listener = self._listeners.pop()
             event.remove_listener(listener)
 
-    def workers(self) -> Mapping[str, Sequence[int]]:
+    def workers(self) -> dict[str, list[int]]:
         """Processes that act for this one, by name."""
         return {f"swarm {one.number}": [one.pid] for one in self._told.values()}
 
@@ -75,7 +75,7 @@ class Watch:
     def _hear(self, client_id: str, data: dict[str, Any]) -> None:
         if REPORT in data:
             said = data[REPORT]
-            self._told[client_id] = Told(said["number"], said["pid"], said["inside"])
+            self._told[client_id] = WorkerNews(said["number"], said["pid"], said["inside"])
             self.timeline.add(said["timeline"])
 
     def _count(self) -> None:

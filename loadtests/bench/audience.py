@@ -8,7 +8,7 @@ import http.client
 import select
 import struct
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import httpx
 
@@ -104,18 +104,12 @@ class Audience:
 
     def join(self, viewers: int, first: int = 1) -> None:
         """Connect that many viewers, who report from then on, while the publishers go on."""
-        for client in self.connect(viewers, first):
-            self._every(REPORT_SECONDS, client, functools.partial(client.send_rtcp, _receiver_report()))
-            self._every(CHECK_SECONDS, client, client.check)
-
-    def connect(self, viewers: int, first: int = 1) -> Iterator[Client]:
-        """Connect that many viewers one after the other; by themselves they send nothing more."""
         for endpoint in range(first, first + viewers):
             client = self._client(endpoint)
-            room = self._streams[endpoint % len(self._streams)].room
-            client.connect(self._http, f"/whep/{room}/host", self._server.secret, f"viewer-{endpoint}")
+            client.connect(self._http, *self._seat(endpoint))
             self._connect(client)
-            yield client
+            self._every(REPORT_SECONDS, client, functools.partial(client.send_rtcp, _receiver_report()))
+            self._every(CHECK_SECONDS, client, client.check)
 
     def crowd_in(self, viewers: int) -> None:
         """Connect that many viewers, some at a time, as they come to a show that begins."""
@@ -131,8 +125,8 @@ class Audience:
         clients = [self._client(endpoint) for endpoint in endpoints]
         pairs = list(zip(clients, connections, strict=False))
         for endpoint, (client, connection) in zip(endpoints, pairs, strict=True):
-            path = f"/whep/{self._streams[endpoint % len(self._streams)].room}/host"
-            connection.request("POST", path, *client.request(path, self._server.secret, f"viewer-{endpoint}"))
+            seat = self._seat(endpoint)
+            connection.request("POST", seat[0], *client.request(*seat))
         for client, connection in pairs:
             response = connection.getresponse()
             answer = response.read().decode()
@@ -158,6 +152,11 @@ class Audience:
         """Send, receive and report in real time."""
         end = time.monotonic() + seconds
         self._until(lambda: time.monotonic() >= end)
+
+    def _seat(self, endpoint: int) -> tuple[str, str, str]:
+        """Where a viewer watches, the secret that lets it in, and who it is."""
+        room = self._streams[endpoint % len(self._streams)].room
+        return f"/whep/{room}/host", self._server.secret, f"viewer-{endpoint}"
 
     def _client(self, endpoint: int) -> Client:
         client = Client(self._identity, lambda data, port: self.wire.send(endpoint, data, port))
